@@ -1,0 +1,5 @@
+"""``python -m ipudebug``."""
+
+from ipudebug.cli import main
+
+main()

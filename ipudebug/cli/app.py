@@ -1,0 +1,101 @@
+"""The command group: finds the commands, and is the one boundary where errors become text and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ipudebug import __version__
+from ipudebug.errors import IpuDebugError
+from ipudebug.registry import Registry
+
+EXIT_MISSED = 1  # a threshold that was asked for was missed
+EXIT_TROUBLE = 2
+EXIT_INTERRUPTED = 130  # as a shell reports a process that SIGINT ended
+EXIT_BROKEN_PIPE = 141  # as a shell reports a process that SIGPIPE ended
+
+COMMANDS: Registry[click.Command] = Registry("ipudebug.cli.commands", "command", "command")
+
+
+class Command(click.Command):
+    """A click command with the section that ``ipudebug --help`` lists it under, and examples for its own help.
+
+    Args:
+        section: heading in the list of commands.
+        examples: command lines, as a user types them.
+    """
+
+    def __init__(self, *args: Any, section: str, examples: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples below the options."""
+        with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
+            for example in self.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+class Commands(click.Group):
+    """The group of all commands in ``ipudebug.cli.commands``; a command's module is imported when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return a command by name, or None."""
+        return COMMANDS[name] if name in COMMANDS else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command; a name that does not exist gets the near ones named."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            COMMANDS[args[0]]  # raises UnknownPlugin with the near names
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands under the headings that they name."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        for name, command in COMMANDS.items():
+            section = command.section if isinstance(command, Command) else "Commands"
+            sections.setdefault(section, []).append((name, command.get_short_help_str(limit)))
+        for section in sorted(sections):
+            with formatter.section(section):
+                formatter.write_dl(sections[section])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with: ipudebug demo",
+)
+@click.version_option(__version__, prog_name="ipudebug", message="%(prog)s %(version)s")
+def ipudebug() -> None:
+    """Find the layer where a model loses accuracy on its way to a SigmaStar IPU."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; every error that a user can mend ends here as text."""
+    try:
+        code = ipudebug.main(args=list(arguments), prog_name="ipudebug", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return EXIT_TROUBLE
+    except IpuDebugError as error:
+        click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True)
+        if error.hint:
+            click.echo(click.style("hint: ", fg="cyan") + error.hint, err=True)
+        return EXIT_TROUBLE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of stdout has gone (``ipudebug compare ... | head``): leave nothing for the interpreter to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE

@@ -1,0 +1,1 @@
+"""Text file -> frozen dataclass; every error names file, line, section and key."""

@@ -1,0 +1,151 @@
+"""The one noun: cheap facts about a tensor, and its elements, which may still be on disk."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+Role = Literal["out", "in"]
+
+
+class Layout(enum.Enum):
+    """Order of the dimensions of a 4-D feature map."""
+
+    NCHW = "NCHW"
+    NHWC = "NHWC"
+
+
+@dataclass(frozen=True, slots=True)
+class QuantParams:
+    """What integers stand for: ``real = (stored - zero_point) * scale``.
+
+    Attributes:
+        scale: float32 values, one per tensor or one per slice along ``axis``.
+        zero_point: integers, as many as ``scale``.
+        axis: the dimension that the values belong to; None when there is one value for the whole tensor.
+    """
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """What is known of a tensor before any of its data is touched.
+
+    Attributes:
+        name: as the producer wrote it; any characters but a line break.
+        shape: ``()`` for a scalar; a dump without shapes gives ``(n,)`` and ``layout`` None.
+        dtype: of the stored elements.
+        quant: None when the elements are the real values.
+        layout: None when the source does not say.
+        op_type: the producing operator's type (for ``in`` records the reading operator's).
+        op_index: execution order of that operator.
+        port: which output, or input, of the operator.
+        role: ``out``, or ``in`` for a dump's copy of a producer's output as its consumer's input.
+        constant: a weight, bias or parameter rather than an activation.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    quant: QuantParams | None = None
+    layout: Layout | None = None
+    op_type: str = ""
+    op_index: int = 0
+    port: int = 0
+    role: Role = "out"
+    constant: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        size = 1
+        for dim in self.shape:
+            size *= dim
+        return size
+
+
+class Tensor:
+    """A tensor in memory: ``info`` and ``array``, whose shape is ``info.shape``."""
+
+    __slots__ = ("_array", "info")
+
+    def __init__(self, info: TensorInfo, array: np.ndarray) -> None:
+        """Hold an array; it is not copied."""
+        self.info = info
+        self._array = array
+
+    @property
+    def array(self) -> np.ndarray:
+        """The elements, in ``info.shape`` and ``info.dtype``."""
+        return self._array
+
+    def copy_into(self, out: np.ndarray, start: int) -> None:
+        """Copy ``out.size`` elements, counted flat from ``start``, into the 1-D array ``out``, casting to its dtype."""
+        array = self.array
+        flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
+        np.copyto(out, flat[start : start + out.size], casting="unsafe")
+
+    def __repr__(self) -> str:
+        """Return name, shape and dtype; no data is read."""
+        return f"{type(self).__name__}({self.info.name!r}, shape={self.info.shape}, dtype={self.info.dtype})"
+
+
+class FileTensor(Tensor):
+    """A tensor whose elements lie little-endian and dense in an open file.
+
+    ``array`` maps them; ``copy_into`` reads only the elements asked for and leaves nothing mapped, so that a pass over
+    a large dump needs no memory of its size.
+    """
+
+    __slots__ = ("_fd", "_offset")
+
+    def __init__(self, info: TensorInfo, fd: int, offset: int) -> None:
+        """Refer to ``info.size`` elements at byte ``offset`` of the open file ``fd``."""
+        self.info = info
+        self._fd = fd
+        self._offset = offset
+
+    @property
+    def array(self) -> np.ndarray:
+        """A read-only view of the mapped file, in ``info.shape``."""
+        if self.info.size == 0:
+            return np.empty(self.info.shape, self.info.dtype)
+        with open(self._fd, "rb", closefd=False) as file:
+            return np.memmap(file, self.info.dtype, "r", self._offset, self.info.shape)
+
+    def copy_into(self, out: np.ndarray, start: int) -> None:
+        """Read ``out.size`` elements from ``start`` on into ``out``; raises EOFError if the file was cut meanwhile."""
+        dtype = self.info.dtype
+        target = out if out.dtype == dtype and out.flags.c_contiguous else np.empty(out.size, dtype)
+        view = memoryview(target).cast("B")
+        offset = self._offset + start * dtype.itemsize
+        while len(view):
+            got = os.preadv(self._fd, [view], offset)
+            if got == 0:
+                raise EOFError(f"{self.info.name}: the file became shorter while it was read")
+            view = view[got:]
+            offset += got
+        if target is not out:
+            np.copyto(out, target, casting="unsafe")
+
+
+def to_nhwc(tensor: Tensor) -> Tensor:
+    """Return a 4-D NCHW tensor as a view in NHWC order; anything else is returned as it is."""
+    info = tensor.info
+    if len(info.shape) != 4 or info.layout is not Layout.NCHW:
+        return tensor
+    n, c, h, w = info.shape
+    return Tensor(replace(info, shape=(n, h, w, c), layout=Layout.NHWC), tensor.array.transpose(0, 2, 3, 1))
+
+
+def dims(shape: Sequence[int]) -> str:
+    """Return a shape as text for messages: ``[1, 32, 32, 8]``."""
+    return "[" + ", ".join(map(str, shape)) + "]"
