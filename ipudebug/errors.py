@@ -92,15 +92,3 @@ class UnknownPlugin(IpuDebugError, KeyError):
 
 class MissingDependency(IpuDebugError, ImportError):
     """An optional package is not installed."""
-
-
-def require_readable(path: str, what: str, error: type[IpuDebugError]) -> None:
-    """Raise ``error`` unless ``path`` is a file that can be read; ``what`` names its part, such as "the sample"."""
-    import os
-
-    if os.path.isdir(path):
-        raise error(f"{what}: {path} is a directory, expected a file", "give the file itself, not its folder")
-    if not os.path.exists(path):
-        raise error(f"{what}: no such file: {path}", "check the path; relative paths start at the working directory")
-    if not os.access(path, os.R_OK):
-        raise error(f"{what}: no permission to read {path}", "check the file's permissions")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+
+from ipudebug.files import OpenFile
 
 Role = Literal["out", "in"]
 
@@ -99,18 +100,18 @@ class Tensor:
 
 
 class FileTensor(Tensor):
-    """A tensor whose elements lie little-endian and dense in an open file.
+    """A tensor whose elements lie dense in an open file.
 
     ``array`` maps them; ``copy_into`` reads only the elements asked for and leaves nothing mapped, so that a pass over
     a large dump needs no memory of its size.
     """
 
-    __slots__ = ("_fd", "_offset")
+    __slots__ = ("_file", "_offset")
 
-    def __init__(self, info: TensorInfo, fd: int, offset: int) -> None:
-        """Refer to ``info.size`` elements at byte ``offset`` of the open file ``fd``."""
+    def __init__(self, info: TensorInfo, file: OpenFile, offset: int) -> None:
+        """Refer to ``info.size`` elements at byte ``offset`` of ``file``."""
         self.info = info
-        self._fd = fd
+        self._file = file
         self._offset = offset
 
     @property
@@ -118,21 +119,15 @@ class FileTensor(Tensor):
         """A read-only view of the mapped file, in ``info.shape``."""
         if self.info.size == 0:
             return np.empty(self.info.shape, self.info.dtype)
-        with open(self._fd, "rb", closefd=False) as file:
+        with open(self._file.fd, "rb", closefd=False) as file:
             return np.memmap(file, self.info.dtype, "r", self._offset, self.info.shape)
 
     def copy_into(self, out: np.ndarray, start: int) -> None:
         """Read ``out.size`` elements from ``start`` on into ``out``; raises EOFError if the file was cut meanwhile."""
         dtype = self.info.dtype
-        target = out if out.dtype == dtype and out.flags.c_contiguous else np.empty(out.size, dtype)
-        view = memoryview(target).cast("B")
-        offset = self._offset + start * dtype.itemsize
-        while len(view):
-            got = os.preadv(self._fd, [view], offset)
-            if got == 0:
-                raise EOFError(f"{self.info.name}: the file became shorter while it was read")
-            view = view[got:]
-            offset += got
+        target = out if out.dtype == dtype else np.empty(out.size, dtype)
+        if target.size:
+            self._file.read_into(target.data, self._offset + start * dtype.itemsize)
         if target is not out:
             np.copyto(out, target, casting="unsafe")
 

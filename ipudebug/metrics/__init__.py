@@ -5,7 +5,8 @@ A metric is one module here that exports ``METRIC``. Its name is the module's na
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ipudebug.registry import Registry
 
@@ -15,22 +16,27 @@ if TYPE_CHECKING:
     from ipudebug.metrics.sums import Sums
 
 
-class Metric(Protocol):
-    """A formula over Sums."""
+class SumsMetric(ABC):
+    """A formula over Sums: most metrics."""
 
     label: str
-    """Column heading; the vendor's own three are written ``MSE``, ``COS``, ``RMSE``."""
+    """Column heading; the vendor's own three are ``MSE``, ``COS``, ``RMSE``."""
     higher_is_better: bool | None
     """None when the best value lies in the middle, as for a gain."""
     best: float
-    """The value of two equal tensors."""
+    """The value of two equal tensors that are not zero."""
+    needs_means: bool = False
+    """Whether the formula uses S(a) or S(b), which the fast pass does not take."""
 
+    @abstractmethod
     def compute(self, sums: Sums) -> np.ndarray:
-        """Return one float64 for each pair that ``sums`` holds."""
-        ...
+        """Return one float64 for each of the k pairs in ``sums``; shape (k,)."""
+
+    def error(self, values: np.ndarray, relative: float) -> np.ndarray:
+        """Return a bound of the error of ``values`` if every sum is off by at most ``relative`` times itself."""
+        return 2 * relative * abs(values)
 
 
-@runtime_checkable
 class StreamMetric(Protocol):
     """A metric that no sums can express: it sees the pair itself, chunk by chunk."""
 
@@ -55,6 +61,8 @@ class Stream(Protocol):
         ...
 
 
-METRICS: Registry[Metric | StreamMetric] = Registry(__name__, "METRIC", "metric", besides=("sums", "passes"))
+Metric: TypeAlias = SumsMetric | StreamMetric
+
+METRICS: Registry[Metric] = Registry(__name__, "METRIC", "metric", besides=("sums", "passes"))
 VENDOR = ("mse", "cos", "rmse")
 """The three that the vendor's report shows, in its order."""

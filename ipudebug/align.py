@@ -1,0 +1,229 @@
+"""Two lists of TensorInfo -> pairs and leftovers. Touches no data, so it is instant whatever the dumps' size."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ipudebug.errors import AlignmentError
+from ipudebug.tensor import Layout, TensorInfo, dims
+
+
+class Fit(enum.Enum):
+    """How the two tensors of a pair are laid over each other."""
+
+    AS_STORED = "as stored"
+    BENCHMARK_FROM_NCHW = "benchmark from NCHW to NHWC"
+    BENCHMARK_FROM_NHWC = "benchmark from NHWC to NCHW"
+    EITHER_LAYOUT = "H = W = C: only the data can tell"
+    SAMPLE_FOUR_CHANNELS = "sample with a fourth channel"
+    BENCHMARK_FOUR_CHANNELS = "benchmark with a fourth channel"
+    NONE = "cannot be compared"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two tensors that stand for the same one.
+
+    Attributes:
+        index: number of the row in a report, consecutive over the pairs that can be compared; -1 for the others.
+        sample, benchmark: positions in the two lists.
+        fit: how to lay them over each other; Fit.NONE when they cannot be compared.
+        note: what a user should know of it; the reason for Fit.NONE.
+    """
+
+    index: int
+    sample: int
+    benchmark: int
+    fit: Fit
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A tensor of one side without a partner on the other, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """What was paired and what was not.
+
+    Attributes:
+        pairs: in the sample's order of first appearance, those that cannot be compared included.
+        sample_only, benchmark_only: variables (no constants) without a partner.
+        notes: what a user should know of the whole.
+    """
+
+    pairs: tuple[Pair, ...]
+    sample_only: tuple[Leftover, ...]
+    benchmark_only: tuple[Leftover, ...]
+    notes: tuple[str, ...]
+
+
+def align(
+    *,
+    sample: Sequence[TensorInfo],
+    benchmark: Sequence[TensorInfo],
+    mapping: Mapping[str, str] | None = None,
+    layers: Sequence[str] = (),
+) -> Alignment:
+    """Pair two lists of tensors by name; several tensors of one name are paired in their order.
+
+    The sample's constants are left out, and a dump's ``in`` records wherever the same name has an ``out`` record: they
+    repeat it. What is only ever read is a graph input and takes part.
+
+    Args:
+        sample: the suspect side.
+        benchmark: the trusted side.
+        mapping: sample name -> benchmark name, for tensors that were renamed.
+        layers: names or glob patterns of the sample's tensors to look at; empty means all.
+
+    Raises:
+        AlignmentError: no tensor has a partner, a pattern matches nothing, or a mapped name does not exist.
+    """
+    mapping = mapping or {}
+    samples, benchmarks = _variables(sample), _variables(benchmark, constants=True)
+    _check_mapping(mapping, samples, benchmarks)
+    wanted = _select(samples, layers)
+    pairs: list[Pair] = []
+    sample_only: list[Leftover] = []
+    notes: list[str] = []
+    partners: set[str] = set()
+    for name, positions in samples.items():
+        partner = mapping.get(name, name)
+        partners.add(partner)
+        others = benchmarks.get(partner, [])
+        if name not in wanted:
+            continue
+        if len(positions) > 1 or len(others) > 1:
+            notes.append(f"{name}: {len(positions)} tensors of this name against {len(others)}: paired in their order")
+        for position, other in zip(positions, others, strict=False):
+            fit, note = find_fit(sample[position], benchmark[other])
+            pairs.append(Pair(-1, position, other, fit, note))
+        sample_only += [Leftover(name, _reason(name)) for _ in positions[len(others) :]]
+    numbered = tuple(_number(pairs))
+    benchmark_only = [
+        Leftover(name, "not in the sample (fused, or removed by the conversion)")
+        for name, positions in benchmarks.items()
+        if name not in partners and not layers and not benchmark[positions[0]].constant
+    ]
+    if not numbered:
+        raise _nothing_in_common(list(samples), [item.name for item in benchmark_only] or list(benchmarks))
+    return Alignment(numbered, tuple(sample_only), tuple(benchmark_only), tuple(notes))
+
+
+def find_fit(sample: TensorInfo, benchmark: TensorInfo) -> tuple[Fit, str]:
+    """Return how two tensors fit, and a note for the user ("" when there is nothing to say)."""
+    for side, info in (("sample", sample), ("benchmark", benchmark)):
+        if info.dtype.kind not in "fiub":
+            return Fit.NONE, f"the {side}'s element type is not known"
+    if sample.size != benchmark.size:
+        return _fit_sizes(sample, benchmark)
+    if sample.size == 0:
+        return Fit.NONE, "no elements"
+    a, b = sample.shape, benchmark.shape
+    if len(a) == 4 == len(b):
+        from_nchw, from_nhwc = (b[0], b[2], b[3], b[1]), (b[0], b[3], b[1], b[2])
+        declared = {sample.layout, benchmark.layout} == {Layout.NCHW, Layout.NHWC}
+        if a == from_nchw and (a != b or (declared and benchmark.layout is Layout.NCHW)):
+            return Fit.BENCHMARK_FROM_NCHW, f"sample {dims(a)} is NHWC, benchmark {dims(b)} NCHW: transposed"
+        if a == from_nhwc and (a != b or declared):
+            return Fit.BENCHMARK_FROM_NHWC, f"sample {dims(a)} is NCHW, benchmark {dims(b)} NHWC: transposed"
+        if a == b == from_nchw and a[1] > 1:
+            return Fit.EITHER_LAYOUT, ""
+    known = len(a) != 1 and len(b) != 1  # a dump without shapes gives a flat one
+    if known and [dim for dim in a if dim != 1] != [dim for dim in b if dim != 1]:
+        return Fit.AS_STORED, f"shapes differ, {dims(a)} against {dims(b)}: compared in stored order"
+    return Fit.AS_STORED, ""
+
+
+def _fit_sizes(sample: TensorInfo, benchmark: TensorInfo) -> tuple[Fit, str]:
+    """Return how tensors of unequal size fit: a board input has four channels where the float model has three."""
+    if sample.size * 3 == benchmark.size * 4 and sample.role == "in":
+        return Fit.SAMPLE_FOUR_CHANNELS, "sample input with four channels against three: compared over three"
+    if benchmark.size * 3 == sample.size * 4 and benchmark.role == "in":
+        return Fit.BENCHMARK_FOUR_CHANNELS, "benchmark input with four channels against three: compared over three"
+    what = f"sample {dims(sample.shape)} has {sample.size} elements, benchmark {dims(benchmark.shape)} {benchmark.size}"
+    return Fit.NONE, f"sizes differ: {what}"
+
+
+def _variables(infos: Sequence[TensorInfo], constants: bool = False) -> dict[str, list[int]]:
+    """Return name -> positions in order of first appearance: ``out`` records, else the first of the ``in`` records."""
+    found: dict[str, list[int]] = {}
+    has_out: set[str] = set()
+    for position, info in enumerate(infos):
+        if info.constant and not constants:
+            continue
+        name = info.name
+        if info.role == "out":
+            if name in has_out:
+                found[name].append(position)
+            else:
+                found[name] = [position]  # replaces an ``in`` record but keeps its place in the order
+                has_out.add(name)
+        elif name not in found:
+            found[name] = [position]
+    return found
+
+
+def _select(samples: Mapping[str, object], layers: Sequence[str]) -> set[str]:
+    """Return the names that a list of names and patterns asks for; raises AlignmentError for one that finds nothing."""
+    if not layers:
+        return set(samples)
+    wanted: set[str] = set()
+    for pattern in layers:
+        # A name may itself hold [ or *: an exact match comes first.
+        found = {pattern} if pattern in samples else {name for name in samples if fnmatchcase(name, pattern)}
+        if not found:
+            raise AlignmentError(f"--layer {pattern}: the sample has no such tensor", _near(pattern, samples))
+        wanted |= found
+    return wanted
+
+
+def _check_mapping(mapping: Mapping[str, str], samples: Mapping[str, object], benchmarks: Mapping[str, object]) -> None:
+    """Raise AlignmentError if a mapped name does not exist."""
+    for name, partner in mapping.items():
+        for side, wanted, known in (("sample", name, samples), ("benchmark", partner, benchmarks)):
+            if wanted not in known:
+                raise AlignmentError(f"map: the {side} has no tensor named {wanted!r}", _near(wanted, known))
+
+
+def _near(name: str, known: Mapping[str, object]) -> str:
+    """Return a hint with the names nearest to ``name``."""
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5) or list(known)[:3]
+    return "it has: " + ", ".join(near) + (" ..." if len(known) > len(near) else "")
+
+
+def _number(pairs: Sequence[Pair]) -> list[Pair]:
+    """Return the pairs with consecutive numbers for those that can be compared."""
+    numbered, index = [], 0
+    for pair in pairs:
+        comparable = pair.fit is not Fit.NONE
+        numbered.append(Pair(index if comparable else -1, pair.sample, pair.benchmark, pair.fit, pair.note))
+        index += comparable
+    return numbered
+
+
+def _reason(name: str) -> str:
+    """Return why a tensor of the sample may have no partner."""
+    made = "#" in name or name.endswith(("_node_MUL_output", "_node_scale", "_node_offset"))
+    return "made by the conversion" if made else "no tensor of this name in the benchmark"
+
+
+def _nothing_in_common(samples: Sequence[str], benchmarks: Sequence[str]) -> AlignmentError:
+    """Return the error for two dumps that share no variable tensor."""
+
+    def some(names: Sequence[str]) -> str:
+        return (", ".join(names[:5]) + (" ..." if len(names) > 5 else "")) if names else "none"
+
+    return AlignmentError(
+        f"the two dumps share no tensor; sample: {some(samples)}; benchmark: {some(benchmarks)}",
+        "are both of the same model? if tensors were renamed, give --map FILE",
+    )

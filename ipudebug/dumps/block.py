@@ -1,0 +1,283 @@
+r"""The binary dump: specification, reader, writer.
+
+::
+
+    file    = "isFloat: " ("0"|"1") "\n"  record*
+    record  = header0 header1 size payload term          header0, header1, size: see header.py
+    payload = B bytes, little-endian, B from the size line
+    term    = "\n};\n" [ "//buffer data size: " B "\n" ]
+
+``isFloat: 1``: every payload is float32, whatever the header's type. ``isFloat: 0``: integers of the header's type.
+
+Dialects: the simulators of SDK 1.1.5 write no shape, and repeat the size line exactly where another record of the same
+op and direction follows; later ones write the shape; the framework scripts (ONNX, Caffe) write the shape, no
+terminator, port 0 throughout, and number the tensors; the TFLite script ends records with ``};\n``. The reader takes
+every dialect, mixed if need be, and knows a record's end from its size alone: payloads may contain anything. The
+writer writes exactly one dialect.
+
+What a file could attempt, and what stops it: sizes beyond the file, compared as Python integers before anything is
+read; a shape that needs more than the payload has (CorruptDump; less is legal and cut); a header without an end (at
+most LONGEST bytes are looked at); digits without end (the grammar bounds them). A file cut inside a record is a
+TruncatedDump; one cut exactly behind a record cannot be told from a shorter one.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ipudebug.dumps.header import (
+    FLOAT,
+    HEADER0,
+    HEADER1,
+    LONGEST,
+    SIZE,
+    Header,
+    header_of,
+    parse_header,
+    parse_info,
+    parse_shape,
+    show,
+)
+from ipudebug.errors import CorruptDump, TruncatedDump
+from ipudebug.files import OpenFile, replace_file
+from ipudebug.tensor import FileTensor, Tensor, TensorInfo
+
+_FIRST = re.compile(rb"isFloat: ([01])[ \t]*\r?\n")
+_TERM = rb"\s*(?:\};?\s*)?(?P<sibling>(?://buffer data size: \d{1,20}\s+)*)"
+_RECORD = re.compile(_TERM + HEADER0 + HEADER1 + SIZE)
+_REST = re.compile(rb"\s*(?:\};?\s*)?(?P<sibling>(?://buffer data size: \d{1,20}\s*)*)\Z")
+_TEXT_VALUES = re.compile(rb"\s*(?:-?\d+\.\d{6}|-?nan|-?inf), ")
+
+_NEAR = 1 << 10  # bytes read for the header of a record behind a large payload ...
+_WINDOW = 1 << 16  # ... and where records are small, so that one read serves many
+
+
+class BlockDump:
+    """A reader of one binary dump; see DumpReader."""
+
+    def __init__(self, file: OpenFile) -> None:
+        """Read the index; raises TruncatedDump, CorruptDump."""
+        self._file = file
+        self.path = file.path
+        first = _FIRST.match(file.read(64, 0))
+        assert first is not None  # recognise() has seen it
+        self.is_float = first[1] == b"1"
+        self._headers: list[int] = []  # offset of each record's first header line
+        self._offsets: list[int] = []  # offset of each payload
+        self._sizes: list[int] = []  # bytes of each payload, the surplus over its shape included
+        notes: list[str] = []
+        self.infos = tuple(self._index(first.end(), notes))
+        self.notes = tuple(notes)
+
+    def read(self, index: int) -> Tensor:
+        """Return record ``index``, its data still on disk."""
+        return FileTensor(self.infos[index], self._file, self._offsets[index])
+
+    def stored(self, index: int) -> Tensor:
+        """Return record ``index`` flat, with all of its payload, also what lies beyond its shape."""
+        info = self.infos[index]
+        flat = _with_shape(info, (self._sizes[index] // info.dtype.itemsize,))
+        return FileTensor(flat, self._file, self._offsets[index])
+
+    def header(self, index: int) -> Header:
+        """Return the header of record ``index`` with all its fields."""
+        start = self._headers[index]
+        match = re.match(HEADER0 + HEADER1, self._file.read(self._offsets[index] - start, start))
+        assert match is not None  # it matched when the index was read
+        return parse_header(match, is_float=self.is_float)
+
+    def _index(self, position: int, notes: list[str]) -> Iterable[TensorInfo]:
+        """Yield the TensorInfo of each record, remembering where headers and payloads lie."""
+        window, base, reach, longer = b"", position, _WINDOW, 0
+        while True:
+            match = _RECORD.match(window, position - base)
+            if match is None:
+                for count in (reach, LONGEST):
+                    window, base = self._file.read(count, position), position
+                    match = _RECORD.match(window)
+                    if match is not None:
+                        break
+                else:
+                    break
+            payload = base + match.end()
+            size = int(match["size"])
+            info, cut = self._check(match, size, payload)
+            longer += cut
+            self._headers.append(base + match.start("role") - 2)
+            self._offsets.append(payload)
+            self._sizes.append(size)
+            yield info
+            position = payload + size
+            reach = _WINDOW if size < _WINDOW // 4 else _NEAR
+        rest = _REST.match(window) if base + len(window) == self._file.size else None
+        if rest is None:
+            raise self._fault(window, position)
+        if rest["sibling"]:
+            notes.append("ends with a repeated size line: records behind it may have been cut off")
+        if longer:
+            notes.append(f"{longer} records hold more data than their shape: the surplus was left out")
+
+    def _check(self, match: re.Match[bytes], size: int, payload: int) -> tuple[TensorInfo, bool]:
+        """Return a record's TensorInfo, and whether it holds more than its shape; raises where sizes contradict."""
+        name, dims = match["name"], match["dims"]
+        shape = parse_shape(match["shape"], int(dims)) if dims is not None else ()
+        info = parse_info(match, shape, is_float=self.is_float, has_shape=dims is not None)
+        left = self._file.size - payload
+        if size > left:
+            raise TruncatedDump(
+                f"{self.path}: {show(name)} at byte {payload}: expected {size} bytes of data, found {left}",
+                "dump again, completely, and copy the file in binary mode",
+            )
+        elements, odd = divmod(size, info.dtype.itemsize)
+        if dims is not None:
+            wanted = math.prod(shape)
+            if wanted > elements:
+                raise CorruptDump(
+                    f"{self.path}: {show(name)} at byte {payload}: shape {list(shape)} needs"
+                    f" {wanted * info.dtype.itemsize} bytes, the record has {size}"
+                )
+            return info, wanted < elements
+        if odd:
+            raise CorruptDump(
+                f"{self.path}: {show(name)} at byte {payload}: {size} bytes are no whole number of"
+                f" {info.dtype.itemsize}-byte elements"
+            )
+        return _with_shape(info, (elements,)), False
+
+    def _fault(self, window: bytes, position: int) -> Exception:
+        """Return the error for what stands at ``position`` instead of a record."""
+        rest = re.sub(rb"\A" + _TERM, b"", window)
+        where = f"{self.path}: at byte {position + len(window) - len(rest)}"
+        lines = rest.split(b"\n")
+        to_end = position + len(window) >= self._file.size
+        starts = rest.startswith((b"//in ", b"//out ")) or any(
+            start.startswith(rest) for start in (b"//in ", b"//out ", b"//buffer data size: ")
+        )
+        if to_end and starts and len(lines) <= 3:
+            return TruncatedDump(
+                f"{where}: the file ends inside a record's header",
+                "dump again, completely, and copy the file in binary mode",
+            )
+        if not rest.startswith((b"//in ", b"//out ")):
+            expected, found = "the header of a record ('//in' or '//out')", rest
+        elif not re.match(HEADER0, rest):
+            expected, found = "'//out <k> s: <f> z: <i> type: <t> name: <n> bConstant:<0|1>'", lines[0]
+        elif not re.match(HEADER0 + HEADER1, rest):
+            expected, found = "'op_out[<n>] <type> = {'", lines[1]
+        else:
+            expected, found = "'//buffer data size: <bytes>'", lines[2]
+        return CorruptDump(
+            f"{where}: expected {expected}, found {found[:60]!r}",
+            "if the file was written as string, or edited, dump it again as binary",
+        )
+
+
+def _with_shape(info: TensorInfo, shape: tuple[int, ...]) -> TensorInfo:
+    """Return ``info`` with another shape (dataclasses.replace, but for files of many small records)."""
+    return TensorInfo(
+        info.name, shape, info.dtype, info.quant, None, info.op_type, info.op_index, info.port, info.role, info.constant
+    )
+
+
+class BlockFormat:
+    """The binary dump as one of DUMP_FORMATS."""
+
+    def recognise(self, head: bytes) -> bool:
+        """Return whether ``head`` is the first line and, unless the file ends there, a record with its size line."""
+        first = _FIRST.match(head)
+        if first is None:
+            return False
+        record = re.compile(rb"\s*" + HEADER0 + HEADER1).match(head, first.end())
+        if record is None:
+            return True  # nothing, or something that the reader's own errors describe better
+        size = re.compile(SIZE).match(head, record.end())
+        return size is not None and not _TEXT_VALUES.match(head, size.end())
+
+    def open(self, file: OpenFile) -> BlockDump:
+        """Return a reader; raises DumpError."""
+        return BlockDump(file)
+
+
+FORMAT = BlockFormat()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the generations of writers do differently."""
+
+    with_shape: bool
+    terminator: bytes
+    siblings: bool
+    always_float: bool = False
+
+
+DIALECTS: dict[str, Dialect] = {
+    "simulator": Dialect(with_shape=True, terminator=b"\n};\n", siblings=True),
+    "simulator-1.1.5": Dialect(with_shape=False, terminator=b"\n};\n", siblings=True),
+    "framework": Dialect(with_shape=True, terminator=b"", siblings=False, always_float=True),
+    "tflite": Dialect(with_shape=True, terminator=b"};\n", siblings=False, always_float=True),
+}
+
+
+def write_blocks(
+    path: str | os.PathLike[str],
+    tensors: Iterable[Tensor],
+    dialect: Dialect,
+    headers: Iterable[Header] | None = None,
+    is_float: bool | None = None,
+) -> list[TensorInfo]:
+    """Write a binary dump and return what was written; see ``ipudebug.write_dump``.
+
+    ``headers`` gives the header fields verbatim (to rewrite a dump); otherwise they are made from each ``info``.
+    """
+    given = iter(headers) if headers is not None else None
+    written: list[TensorInfo] = []
+    previous: TensorInfo | None = None
+    size_line = b""
+    with replace_file(path) as file:
+        for tensor in tensors:
+            info = tensor.info
+            if is_float is None:
+                is_float = dialect.always_float or info.quant is None or info.dtype.kind == "f"
+            if previous is None:
+                file.write(b"isFloat: %d\n" % is_float)
+            elif dialect.siblings and (previous.op_index, previous.role) == (info.op_index, info.role):
+                file.write(size_line)
+            if "\n" in info.name or "\n" in info.op_type:
+                raise CorruptDump(f"{info.name!r}: a name with a line break cannot be dumped", "rename the tensor")
+            header = next(given) if given is not None else header_of(info, is_float=is_float)
+            itemsize = FLOAT.itemsize if is_float else info.dtype.itemsize
+            size_line = b"//buffer data size: %d\n" % (info.size * itemsize)
+            file.write(header.lines(with_shape=dialect.with_shape) + size_line)
+            for piece in payload_pieces(tensor, FLOAT if is_float else info.dtype.newbyteorder("<")):
+                file.write(piece)
+            file.write(dialect.terminator)
+            written.append(info)
+            previous = info
+        if previous is None:
+            file.write(b"isFloat: %d\n" % (True if is_float is None else is_float))
+    return written
+
+
+_PIECE = 1 << 18  # elements converted at a time: a few hundred KB, so that the copy stays in the cache
+
+
+def payload_pieces(tensor: Tensor, dtype: np.dtype) -> Iterable[memoryview]:
+    """Yield the elements in ``dtype`` as consecutive pieces of bytes; a dense array of that dtype is not copied."""
+    size = tensor.info.size
+    if size == 0:
+        return
+    if not isinstance(tensor, FileTensor) and tensor.array.dtype == dtype and tensor.array.flags.c_contiguous:
+        yield tensor.array.reshape(-1).data.cast("B")
+        return
+    scratch = np.empty(min(size, _PIECE), dtype)
+    for start in range(0, size, _PIECE):
+        piece = scratch[: min(_PIECE, size - start)]
+        tensor.copy_into(piece, start)
+        yield piece.data.cast("B")

@@ -1,0 +1,143 @@
+r"""The header of one record, which the binary and the text dumps share.
+
+::
+
+    header0 = "//" dir " " k " s: " %f " z: " int " type: " type " name: " name " bConstant:" ("0"|"1") [ shape ] "\n"
+    header1 = "op_" dir "[" N "] " optype " = {\n"
+    size    = "//buffer data size: " B "\n"
+    shape   = " shape:[" d0 ", " d1 ... "] dims:" n
+    dir     = "in" | "out";  k = port;  N = op index
+
+The name is what stands between the *first* ``" name: "`` and the *last* ``" bConstant:"``; it is not escaped and may
+hold anything but a line break. The op type is what stands between the first ``"] "`` and the final ``" = {"``. ``s:``
+and ``z:`` are for display only (6 decimals, the first channel): they never become a tensor's QuantParams.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ipudebug.errors import CorruptDump
+from ipudebug.tensor import Layout, TensorInfo
+
+HEADER0 = (
+    rb"//(?P<role>in|out) (?P<port>\d{1,9}) s: (?P<scale>[^ \n]{1,400}) z: (?P<zero>-?\d{1,19}) type: (?P<type>[^\n]*?)"
+    rb" name: (?P<name>[^\n]*) bConstant:(?P<constant>[01])"
+    rb"(?: shape:\[(?P<shape>[-\d, ]*)\] dims:(?P<dims>\d{1,9}))?[ \t]*\r?\n"
+)
+HEADER1 = rb"op_(?P<role1>in|out)\[(?P<index>\d{1,9})\] (?P<op>[^\n]*) = \{[ \t]*\r?\n"
+SIZE = rb"//buffer data size: (?P<size>\d{1,20})\r?\n"
+
+LONGEST = 1 << 18
+"""Bytes that the headers of one record may take; a longer one is no header."""
+
+DTYPES: dict[bytes, np.dtype] = {
+    b"float": np.dtype("<f4"),
+    b"SGS_U8": np.dtype("u1"),
+    b"SGS_S8": np.dtype("i1"),
+    b"SGS_S16": np.dtype("<i2"),
+    b"SGS_S32": np.dtype("<i4"),
+    b"SGS_S64": np.dtype("<i8"),
+    b"SGS_BOOL": np.dtype("?"),
+}
+FLOAT: np.dtype = DTYPES[b"float"]
+UNKNOWN: np.dtype = np.dtype("V1")
+"""The dtype of an integer dump's record whose type name is not known: bytes, not numbers."""
+
+TYPE_NAMES: dict[np.dtype, str] = {dtype: name.decode() for name, dtype in DTYPES.items()}
+
+_OPS: dict[bytes, str] = {}  # few distinct op types, many records: decode each once
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The fields of a record's two header lines, verbatim, as the writer needs them.
+
+    Attributes:
+        info: name, shape, op type and the like; its dtype is that of the payload.
+        scale, zero_point: the texts behind ``s:`` and ``z:``.
+        type_name: the text behind ``type:``; in a float dump the payload is float32 whatever it says.
+        shape: as written; None where the dialect has none.
+    """
+
+    info: TensorInfo
+    scale: str
+    zero_point: str
+    type_name: str
+    shape: tuple[int, ...] | None
+
+    def lines(self, *, with_shape: bool, prefix: str = "op_") -> bytes:
+        """Return header0 and header1 as bytes; ``prefix`` is empty for the inputs in a framework's text files."""
+        info = self.info
+        line0 = (
+            f"//{info.role} {info.port} s: {self.scale} z: {self.zero_point} type: {self.type_name}"
+            f" name: {info.name} bConstant:{int(info.constant)}"
+        )
+        if with_shape:
+            shape = info.shape if self.shape is None else self.shape
+            line0 += f" shape:[{', '.join(map(str, shape))}] dims:{len(shape)}"
+        line1 = f"{prefix}{info.role}[{info.op_index}] {info.op_type} = {{"
+        return f"{line0}\n{line1}\n".encode("utf-8", "surrogateescape")
+
+
+def header_of(info: TensorInfo, *, is_float: bool) -> Header:
+    """Return the header that describes ``info``: scale and zero point of its first channel, or zeros without any."""
+    quant = info.quant
+    scale, zero = (quant.scale[0], quant.zero_point[0]) if quant and quant.scale else (0.0, 0)
+    type_name = "float" if is_float else TYPE_NAMES.get(info.dtype.newbyteorder("<"), "unknown")
+    return Header(info, f"{scale:f}", str(zero), type_name, info.shape)
+
+
+def parse_header(match: re.Match[bytes], *, is_float: bool) -> Header:
+    """Return the header that a match of HEADER0 + HEADER1 holds, its shape not yet held against the payload."""
+    dims = match["dims"]
+    shape = parse_shape(match["shape"], int(dims)) if dims is not None else None
+    info = parse_info(match, shape or (), is_float=is_float, has_shape=shape is not None)
+    return Header(
+        info, match["scale"].decode("latin-1"), match["zero"].decode(), match["type"].decode("latin-1"), shape
+    )
+
+
+def parse_info(match: re.Match[bytes], shape: tuple[int, ...], *, is_float: bool, has_shape: bool) -> TensorInfo:
+    """Return what a match of HEADER0 + HEADER1 says of the tensor; raises CorruptDump if the two lines disagree."""
+    role, port, type_name, name, constant, role1, index, op = match.group(
+        "role", "port", "type", "name", "constant", "role1", "index", "op"
+    )
+    if role != role1:
+        raise CorruptDump(f"{show(name)}: header says //{role.decode()} but the next line op_{role1.decode()}")
+    op_type = _OPS.get(op)
+    if op_type is None:
+        op_type = _OPS[op] = op.decode("utf-8", "surrogateescape")
+    return TensorInfo(
+        name.decode("utf-8", "surrogateescape"),
+        shape,
+        FLOAT if is_float else DTYPES.get(type_name, UNKNOWN),
+        None,
+        Layout.NHWC if has_shape and len(shape) == 4 else None,
+        op_type,
+        int(index),
+        int(port),
+        "out" if role == b"out" else "in",
+        constant == b"1",
+    )
+
+
+def parse_shape(text: bytes, dims: int) -> tuple[int, ...]:
+    """Return a header's shape; raises CorruptDump unless it is ``dims`` comma-separated sizes >= 0."""
+    parts = text.split(b",") if text.strip() else []
+    try:
+        shape = tuple(int(part) for part in parts) if len(text) < 2000 else None
+    except ValueError:
+        shape = None
+    if shape is None or len(shape) != dims or any(dim < 0 for dim in shape):
+        raise CorruptDump(f"shape:[{text[:80].decode('latin-1')}] is no shape of dims:{dims}")
+    return shape
+
+
+def show(name: bytes) -> str:
+    """Return a tensor name for a message: at most 80 characters."""
+    text = name.decode("utf-8", "replace")
+    return text if len(text) <= 80 else text[:77] + "..."

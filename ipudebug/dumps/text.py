@@ -1,0 +1,167 @@
+r"""The dump as text: specification, reader, writer. It holds six decimals only: for reading, not for comparing.
+
+Headers as in header.py, then the values, 16 a row, each followed by ``", "``:
+
+* simulators, ``isFloat: 1``: an empty line, rows of ``%.6f``, each ending in a line break, then ``\n};\n``.
+* simulators, ``isFloat: 0``: every *byte* as ``%6d``, unsigned, low byte first (SDK 1.1.5; 32-bit records may lack
+  their values), or every element as ``%6d``, ``%8d`` or ``%12d`` by its type (later ones; the width tells them apart).
+* framework scripts: a size line, an empty line, rows of ``%.6f``, a line break after each full row, then ``\n}\n``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+import numpy as np
+
+from ipudebug.dumps.header import FLOAT, HEADER0, HEADER1, Header, parse_header, show
+from ipudebug.errors import CorruptDump, TruncatedDump
+from ipudebug.files import OpenFile
+from ipudebug.tensor import Tensor, TensorInfo
+
+_FIRST = re.compile(rb"isFloat: ([01])[ \t]*\r?\n")
+_HEADERS = re.compile(HEADER0 + HEADER1)
+_SIZE = re.compile(rb"//(?:buffer data size: \d+|data size is \d+ bits)\s*\Z")
+_END = re.compile(rb"\};?\s*\Z")
+_ROW = 16
+_LONGEST_LINE = 1 << 20
+
+
+class TextTensor(Tensor):
+    """A tensor whose values stand as text in a file; they are parsed each time they are asked for."""
+
+    __slots__ = ("_bytewise", "_file", "_span")
+
+    def __init__(self, info: TensorInfo, file: OpenFile, span: tuple[int, int], bytewise: bool) -> None:
+        """Refer to the text between two offsets of ``file``; ``bytewise`` means that each number is one byte."""
+        self.info = info
+        self._file = file
+        self._span = span
+        self._bytewise = bytewise
+
+    @property
+    def array(self) -> np.ndarray:
+        """The values; raises CorruptDump where one is no number."""
+        start, stop = self._span
+        words = self._file.read(stop - start, start).replace(b",", b" ").split()
+        dtype = np.dtype("u1") if self._bytewise else self.info.dtype
+        try:
+            values = np.array(words, np.float64).astype(dtype)  # by way of float64, exact for every integer here
+        except ValueError as reason:
+            raise CorruptDump(f"{self._file.path}: {self.info.name}: {reason}", "dump it again") from None
+        return values.view(self.info.dtype)[: self.info.size].reshape(self.info.shape)
+
+
+class TextDump:
+    """A reader of one text dump; see DumpReader."""
+
+    def __init__(self, file: OpenFile) -> None:
+        """Read the index, which for text means every line once; raises TruncatedDump, CorruptDump."""
+        self.path = file.path
+        self._file = file
+        with open(file.fd, "rb", closefd=False) as lines:
+            lines.seek(0)
+            first = _FIRST.match(lines.readline(64))
+            assert first is not None  # recognise() has seen it
+            self.is_float = first[1] == b"1"
+            self._tensors = list(self._index(lines))
+        self.infos = tuple(tensor.info for tensor in self._tensors)
+        self.notes: tuple[str, ...] = ("dumped as text: it holds 6 decimals only; a binary dump compares exactly",)
+
+    def read(self, index: int) -> Tensor:
+        """Return record ``index``, its values still text on disk."""
+        return self._tensors[index]
+
+    def _index(self, lines: BinaryIO) -> Iterator[TextTensor]:
+        """Yield the records."""
+        while header := self._next_header(lines):
+            start = lines.tell()
+            words, width = 0, 0
+            while True:
+                line = lines.readline(_LONGEST_LINE)
+                if not line:
+                    raise TruncatedDump(
+                        f"{self.path}: {header.info.name}: the file ends before the closing line of its values",
+                        "dump again, completely",
+                    )
+                if _END.match(line):
+                    break
+                if not words and _SIZE.match(line):
+                    start = lines.tell()
+                    continue
+                words += line.count(b",")
+                width = width or line.find(b",")
+            yield self._tensor(header, (start, lines.tell() - len(line)), words, width)
+
+    def _next_header(self, lines: BinaryIO) -> Header | None:
+        """Return the header of the next record, or None at the end of the file."""
+        line = b"\n"
+        while line and not line.strip():
+            line = lines.readline(_LONGEST_LINE)
+        if not line:
+            return None
+        at = lines.tell() - len(line)
+        text = line + lines.readline(_LONGEST_LINE)
+        match = _HEADERS.match(text)
+        if match is None:
+            if len(text) + at == self._file.size and not text.endswith(b"{\n"):
+                raise TruncatedDump(f"{self.path}: at byte {at}: the file ends inside a record's header", "dump again")
+            raise CorruptDump(f"{self.path}: at byte {at}: expected the header of a record, found {show(text)!r}")
+        return parse_header(match, is_float=self.is_float)
+
+    def _tensor(self, header: Header, span: tuple[int, int], words: int, width: int) -> TextTensor:
+        """Return the record whose values are ``words`` numbers, the first ``width`` characters wide."""
+        info = header.info
+        # One number a byte where elements have several bytes; wider columns are the later writers' whole elements.
+        bytewise = not self.is_float and info.dtype.itemsize > 1 and width <= 6
+        elements, odd = divmod(words, info.dtype.itemsize) if bytewise else (words, 0)
+        shape = header.shape
+        if odd or (shape is not None and math.prod(shape) > elements):
+            wanted = list(shape) if shape is not None else "whole elements"
+            raise CorruptDump(f"{self.path}: {info.name}: expected {wanted}, found {words} numbers", "dump it again")
+        if shape is None:
+            info = TensorInfo(
+                info.name, (elements,), info.dtype, None, None, info.op_type, info.op_index, info.port, info.role,
+                info.constant,
+            )  # fmt: skip
+        return TextTensor(info, self._file, span, bytewise)
+
+
+class TextFormat:
+    """The text dump as one of DUMP_FORMATS."""
+
+    def recognise(self, head: bytes) -> bool:
+        """Return whether ``head`` is the first line and a header; the binary format is asked first."""
+        first = _FIRST.match(head)
+        return first is not None and re.compile(rb"\s*" + HEADER0 + HEADER1).match(head, first.end()) is not None
+
+    def open(self, file: OpenFile) -> TextDump:
+        """Return a reader; raises DumpError."""
+        return TextDump(file)
+
+
+FORMAT = TextFormat()
+
+
+def write_values(file: BinaryIO, values: np.ndarray, *, break_last_row: bool) -> None:
+    """Write float values as rows of 16 ``%.6f, ``; ``break_last_row`` also ends a last row that is not full."""
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, _ROW * 1024):
+        block = flat[start : start + _ROW * 1024].astype(np.float64).tolist()
+        full, rest = divmod(len(block), _ROW)
+        text = (("%.6f, " * _ROW + "\n") * full + "%.6f, " * rest) % tuple(block)
+        file.write(text.encode())
+    if break_last_row and flat.size % _ROW:
+        file.write(b"\n")
+
+
+def write_text(file: BinaryIO, tensors: Iterable[Tensor], headers: Iterable[Header]) -> None:
+    """Write float tensors into an open file as a simulator's text dump without shapes (``dumpasstring``)."""
+    file.write(b"isFloat: 1\n")
+    for tensor, header in zip(tensors, headers, strict=True):
+        file.write(header.lines(with_shape=False) + b"\n")
+        write_values(file, tensor.array.astype(FLOAT, copy=False), break_last_row=True)
+        file.write(b"\n};\n")

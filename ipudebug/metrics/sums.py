@@ -1,0 +1,77 @@
+"""What one pass over a pair of tensors yields; most metrics are formulas of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The sums of k pairs, a = sample, b = benchmark; every field is an array of shape (k,), float64.
+
+    Sums add up: chunks of one pair, measured anywhere in any order, merge into those of the whole.
+
+    Attributes:
+        n: number of elements.
+        aa, bb, ab, dd: S(a^2), S(b^2), S(ab), S((a-b)^2).
+        abs_d, abs_b: S|a-b|, S|b|.
+        a, b: S(a), S(b); NaN where the fast pass, which does not take them, made the sums.
+        max_d: max|a-b|.
+        nans_a, nans_b, infs_a, infs_b: counts of NaN and of infinite elements.
+    """
+
+    n: np.ndarray
+    aa: np.ndarray
+    bb: np.ndarray
+    ab: np.ndarray
+    dd: np.ndarray
+    abs_d: np.ndarray
+    abs_b: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    max_d: np.ndarray
+    nans_a: np.ndarray
+    nans_b: np.ndarray
+    infs_a: np.ndarray
+    infs_b: np.ndarray
+
+    @property
+    def equal(self) -> np.ndarray:
+        """Whether every element of a equals its partner in b; bool, shape (k,)."""
+        equal: np.ndarray = self.dd == 0
+        return equal
+
+    @property
+    def nonfinite(self) -> np.ndarray:
+        """How many elements of either side are NaN or infinite; shape (k,)."""
+        count: np.ndarray = self.nans_a + self.nans_b + self.infs_a + self.infs_b
+        return count
+
+
+def make_sums(**values: np.ndarray | float) -> Sums:
+    """Return Sums of the given fields; those left out are zero."""
+    given = {name: np.atleast_1d(np.asarray(value, np.float64)) for name, value in values.items()}
+    size = max(len(value) for value in given.values())
+    zero = np.zeros(size)
+    return Sums(**{field.name: given.get(field.name, zero) for field in fields(Sums)})
+
+
+def merge_sums(parts: Sequence[Sums]) -> Sums:
+    """Return the sums of pairs whose parts were measured apart; every part has the same k."""
+    if len(parts) == 1:
+        return parts[0]
+    merged = {}
+    for field in fields(Sums):
+        column = np.stack([getattr(part, field.name) for part in parts])
+        merged[field.name] = column.max(axis=0) if field.name == "max_d" else column.sum(axis=0)
+    return Sums(**merged)
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray, both_zero: float) -> np.ndarray:
+    """Return numerator / denominator; x/0 is inf for x > 0 and ``both_zero`` for x = 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = numerator / denominator
+    return np.where((numerator == 0) & (denominator == 0), both_zero, quotient)
