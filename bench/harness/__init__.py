@@ -1,0 +1,19 @@
+"""The machinery of the bench: whole processes, alternating turns, judged rows, RESULTS.md."""
+
+from bench.harness.context import Context
+from bench.harness.process import BenchError, Run
+from bench.harness.row import Row, judge
+from bench.harness.turns import Spread, differences, ratios, take_turns, values
+
+__all__ = [
+    "BenchError",
+    "Context",
+    "Row",
+    "Run",
+    "Spread",
+    "differences",
+    "judge",
+    "ratios",
+    "take_turns",
+    "values",
+]
