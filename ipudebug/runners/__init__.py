@@ -53,4 +53,9 @@ class Runner(Protocol):
         ...
 
 
-RUNNERS: Registry[Callable[..., Runner]] = Registry(__name__, "RUNNER", "runner")
+RUNNERS: Registry[Callable[..., Runner]] = Registry(
+    __name__,
+    "RUNNER",
+    "runner",
+    besides=("caffe_graph", "caffe_weights", "caffe_weights_check", "feed_check", "litert", "prototext"),
+)
