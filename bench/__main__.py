@@ -34,7 +34,7 @@ def parse_arguments(names: list[str], arguments: list[str] | None) -> argparse.N
     return options
 
 
-def measure_group(group: Group, context: Context, keep: bool) -> tuple[list[Row], bool]:
+def measure_group(group: Group, context: Context) -> tuple[list[Row], bool]:
     """Return the rows of a group, printed as they come, and whether it got to its end."""
     shutil.rmtree(context.work, ignore_errors=True)
     context.work.mkdir(parents=True)
@@ -52,8 +52,7 @@ def measure_group(group: Group, context: Context, keep: bool) -> tuple[list[Row]
         print(f"  stopped: {error}", flush=True)
         return measured, False
     finally:
-        if not keep:
-            shutil.rmtree(context.work, ignore_errors=True)
+        context.remove(context.work)
     return measured, True
 
 
@@ -68,8 +67,8 @@ def main(arguments: list[str] | None = None, package: str = "bench", work: Path 
     try:
         for name in options.groups or groups:
             print(f"\n{groups[name].title}", flush=True)
-            context = Context(work / name, shared, options.quick)
-            rows, ended = measure_group(groups[name], context, options.keep)
+            context = Context(work / name, shared, options.quick, options.keep)
+            rows, ended = measure_group(groups[name], context)
             complete &= ended
             if options.results is not None:
                 update_results(options.results, {name: format_section(groups[name].title, machine, rows)})

@@ -23,13 +23,13 @@ def rows(context: Context) -> Iterator[Row]:
     yield measure_memory(context, large)
     yield compare_with_vendor(context, large, at_least=100, vendor_rounds=context.choose(1, 2))
     yield compare_with_polygraphy(context, large, at_least=70, their_rounds=context.choose(1, 2))
-    large.remove()
+    context.remove(large.folder)
 
     tensors, shape = context.choose((60, "1,65,60,32"), (4, "1,65,60,3"))
     medium = make_pair(context, context.choose("2 x 30 MB", "2 x 0.2 MB"), "large", tensors, shape)
     yield compare_with_vendor(context, medium, at_least=10, vendor_rounds=context.choose(5, 2))
     yield compare_with_polygraphy(context, medium, at_least=14, their_rounds=context.choose(5, 2))
-    medium.remove()
+    context.remove(medium.folder)
 
     count = context.choose(20_000, 200)
     small = make_pair(context, f"{count:,} small tensors", "small", count)

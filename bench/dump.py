@@ -112,7 +112,7 @@ def rows(context: Context) -> Iterator[Row]:
             yield compare_with_vendor(context, net, commands)
         if net.polygraphy:
             yield from compare_with_polygraphy(context, net, commands, *net.polygraphy)
-        context.run(["rm", "-r", folder])
+        context.remove(folder)
 
 
 def make_model(context: Context, net: Net, folder: Path) -> int:

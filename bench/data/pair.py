@@ -1,6 +1,5 @@
 """A pair of dumps on disk, with its true numbers."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +28,6 @@ class Pair:
     def read_truth(self) -> dict[str, dict[str, float]]:
         """Return mse, cos, rmse, mean_abs and max_abs by tensor name, from float64 numpy."""
         return read_numbers(self.folder / "truth.json")
-
-    def remove(self) -> None:
-        """Free the disk."""
-        shutil.rmtree(self.folder)
 
 
 def make_pair(context: Context, title: str, kind: str, tensors: int, shape: str = "1,8,8,4") -> Pair:

@@ -21,11 +21,13 @@ class Context:
         work: the group's own folder; empty at the start, removed at the end.
         shared: a folder that outlives the group, for what several groups need (an environment).
         quick: tiny data, to see whether the bench works.
+        keep: leave all files.
     """
 
     work: Path
     shared: Path
     quick: bool = False
+    keep: bool = False
 
     @property
     def python(self) -> str:
@@ -45,6 +47,11 @@ class Context:
     def say(self, text: str) -> None:
         """Tell the progress on stderr."""
         print(f"  {text}", file=sys.stderr, flush=True)
+
+    def remove(self, folder: Path) -> None:
+        """Free the disk of a folder that is not needed any more, unless files are to be kept."""
+        if not self.keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def run(
         self,
