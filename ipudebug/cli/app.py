@@ -16,7 +16,7 @@ EXIT_TROUBLE = 2
 EXIT_INTERRUPTED = 130  # as a shell reports a process that SIGINT ended
 EXIT_BROKEN_PIPE = 141  # as a shell reports a process that SIGPIPE ended
 
-COMMANDS: Registry[click.Command] = Registry("ipudebug.cli.commands", "command", "command")
+COMMANDS: Registry[click.Command] = Registry("ipudebug.cli.commands", "command", "command", dashes=True)
 
 
 class Command(click.Command):

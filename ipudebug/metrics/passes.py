@@ -147,19 +147,19 @@ def _sum_runs(a: np.ndarray, b: np.ndarray, starts: np.ndarray) -> Sums:
         )  # fmt: skip
 
 
-def split_batches(pairs: Iterable[tuple[int, Pair]], elements: int = 1 << 17) -> Iterable[list[tuple[int, Pair]]]:
-    """Group numbered pairs: consecutive small ones up to ``elements`` together, each large one alone; order is kept."""
-    batch: list[tuple[int, Pair]] = []
-    total = 0
-    for numbered in pairs:
-        size = numbered[1][0].info.size
-        if batch and (size > SMALL or total + size > elements):
-            yield batch
-            batch, total = [], 0
+def split_batches(pairs: Iterable[Pair], elements: int = 1 << 17) -> list[list[Pair]]:
+    """Group pairs in their order: consecutive small ones up to ``elements`` together, each large one alone."""
+    batches: list[list[Pair]] = []
+    room = 0
+    for pair in pairs:
+        size = pair[0].info.size
         if size > SMALL:
-            yield [numbered]
+            batches.append([pair])
+            room = 0
+        elif size > room:
+            batches.append([pair])
+            room = elements - size
         else:
-            batch.append(numbered)
-            total += size
-    if batch:
-        yield batch
+            batches[-1].append(pair)
+            room -= size
+    return batches

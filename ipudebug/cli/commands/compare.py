@@ -1,0 +1,177 @@
+"""``ipudebug compare``: two dumps, layer by layer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from ipudebug.cli.app import EXIT_MISSED, Command
+from ipudebug.metrics import METRICS, VENDOR
+from ipudebug.reports import REPORTS
+
+if TYPE_CHECKING:
+    from ipudebug.compare import Comparison, LayerResult
+
+_LARGE = 1 << 28  # elements of both sides together from which a second process earns its start
+
+
+@click.command(
+    "compare",
+    cls=Command,
+    section="Compare",
+    examples=[
+        "ipudebug compare fixed.bin float.bin",
+        "ipudebug compare float.bin onnx.bin --metric sqnr --metric gain --format table",
+        "ipudebug compare fixed.bin float.bin --min-cos 0.99 --min-cos 'conv1:0.95' --min-coverage 80%",
+        "ipudebug compare fixed.bin float.bin --top 10 --sort rmse --format markdown -o worst.md",
+    ],
+)
+@click.argument("sample", type=click.Path())
+@click.argument("benchmark", type=click.Path())
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help=f"Show one more of: {', '.join(METRICS)}. Repeatable.",
+)
+@click.option("--format", "report", type=click.Choice(list(REPORTS)), default="rows", show_default=True)
+@click.option("-o", "--output", default="-", metavar="FILE", help="Write the report to FILE instead of stdout ('-').")
+@click.option("--sort", metavar="KEY", help="Order of the rows: index (default), name, or a metric, worst first.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N worst rows only (by --sort, or COS).")
+@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Compare this tensor only; globs. Repeatable.")
+@click.option(
+    "--map", "map_file", metavar="FILE", help="Renamed tensors: 'sample-name benchmark-name', one pair a line."
+)
+@click.option("--details", metavar="DIR", help="Write each row's values to DIR/<index>/{sample,benchmark}.txt.")
+@click.option("--min-cos", multiple=True, metavar="[NAME:]VALUE", help="Exit 1 if a COS is below. Repeatable.")
+@click.option("--max-rmse", multiple=True, metavar="[NAME:]VALUE", help="Exit 1 if an RMSE is above. Repeatable.")
+@click.option("--max-mse", multiple=True, metavar="[NAME:]VALUE", help="Exit 1 if an MSE is above. Repeatable.")
+@click.option("--min-coverage", metavar="SHARE", help="Exit 1 if less of the sample was compared (0.8 or 80%).")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes [default: as the size asks for].")
+def command(
+    sample: str,
+    benchmark: str,
+    metrics: tuple[str, ...],
+    report: str,
+    output: str,
+    sort: str | None,
+    top: int | None,
+    layers: tuple[str, ...],
+    map_file: str | None,
+    details: str | None,
+    min_cos: tuple[str, ...],
+    max_rmse: tuple[str, ...],
+    max_mse: tuple[str, ...],
+    min_coverage: str | None,
+    jobs: int | None,
+) -> int:
+    """Compare two dumps layer by layer: SAMPLE, the suspect, with BENCHMARK, the trusted.
+
+    The order matters: RMSE is sum|s-b| / sum|b|, relative to the benchmark. Rows go to stdout as they are measured;
+    what was left out, and the first suspicious layer (COS < 0.99 or RMSE > 0.1), to stderr. SAVE_ONE_ROW=1 in the
+    environment makes --details write one value a line.
+
+    Exit code: 0 done and within the thresholds, 1 a threshold was missed, 2 trouble.
+    """
+    # One thread is faster for the short rows that are summed, and a fork is safe. It must be said before numpy loads.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from ipudebug.cli.output import write_output
+    from ipudebug.compare import compare
+    from ipudebug.config.name_map import load_name_map
+    from ipudebug.reports.summary import Summary
+    from ipudebug.thresholds import find_misses, parse_threshold
+
+    thresholds = [
+        parse_threshold(metric, text, is_minimum=is_minimum)
+        for metric, texts, is_minimum in (("cos", min_cos, True), ("rmse", max_rmse, False), ("mse", max_mse, False))
+        for text in texts
+    ]
+    least = _parse_share(min_coverage) if min_coverage is not None else 0.0
+    by = _sort_key(sort, top)
+    wanted = [METRICS.find(name) for name in metrics] + ([by] if by in METRICS else [])
+    shown = tuple(dict.fromkeys((*VENDOR, *wanted)))
+    mapping = load_name_map(map_file) if map_file else None
+    comparison = compare(sample=sample, benchmark=benchmark, metrics=shown, mapping=mapping, layers=layers)
+    comparison.jobs = jobs or _choose_jobs(comparison)
+
+    summary = Summary(comparison)
+    misses: list[str] = []
+
+    def watch(rows: Iterable[LayerResult]) -> Iterable[LayerResult]:
+        for row in summary.watch(rows):
+            misses.extend(find_misses(row, thresholds))
+            yield row
+
+    with _details(details) as folder:
+        rows = watch(folder.watch(comparison) if folder else comparison)
+        if by != "index":
+            rows = _sort_rows(rows, by)[:top]
+        write_output(output, REPORTS[report].render(comparison, rows), keep=(sample, benchmark))
+    if folder and folder.kept:
+        click.echo(f"{folder.path} existed: kept as {folder.kept}", err=True)
+    for line in summary.lines():
+        click.echo(line, err=True)
+    if summary.coverage < least:
+        misses.append(f"coverage {summary.coverage:.1%} < {least:.1%}")
+    for miss in misses:
+        click.echo(f"missed: {miss}", err=True)
+    return EXIT_MISSED if misses else 0
+
+
+def _parse_share(text: str) -> float:
+    """Return 0.8 for ``0.8`` and for ``80%``."""
+    try:
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise click.BadParameter(f"expected a share such as 0.8 or 80%, found {text}", param_hint="--min-coverage")
+    return share
+
+
+def _sort_key(sort: str | None, top: int | None) -> str:
+    """Return what to sort by: what was asked for, else COS if only the worst are wanted, else the index."""
+    key = sort or ("cos" if top else "index")
+    return key if key in ("index", "name") else METRICS.find(key)
+
+
+def _sort_rows(rows: Iterable[LayerResult], key: str) -> list[LayerResult]:
+    """Return the rows by name, or by a metric, worst first; those without values, and NaN, count as worst."""
+    if key == "name":
+        return sorted(rows, key=lambda row: row.name)
+    metric = METRICS[key]
+
+    def badness(row: LayerResult) -> float:
+        value = row.values.get(key, float("nan"))
+        if row.equal or value != value:
+            return float("-inf") if row.equal else float("inf")
+        if metric.higher_is_better is None:
+            return abs(value - metric.best)
+        return -value if metric.higher_is_better else value
+
+    return sorted(rows, key=badness, reverse=True)
+
+
+def _choose_jobs(comparison: Comparison) -> int:
+    """Return how many processes the size of a comparison asks for."""
+    if 2 * comparison.elements() < _LARGE:
+        return 1
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+
+
+def _details(path: str | None):  # type: ignore[no-untyped-def]
+    """Return the folder for the details as a context manager, or one that yields None."""
+    import contextlib
+    import datetime
+
+    if path is None:
+        return contextlib.nullcontext()
+    from ipudebug.details import DetailFolder
+
+    one_per_line = os.environ.get("SAVE_ONE_ROW", "") not in ("", "0")
+    stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    return DetailFolder(path, stamp, one_per_line=one_per_line)

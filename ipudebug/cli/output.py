@@ -1,0 +1,38 @@
+"""Where a report goes: stdout as it grows, or a file that appears complete."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+
+from ipudebug.errors import OutputError
+from ipudebug.files import replace_file
+
+_PATIENCE = 0.2  # seconds that a finished row may wait for the next before it is shown
+
+
+def write_output(path: str, pieces: Iterable[str], keep: Iterable[str] = ()) -> None:
+    """Write text to ``path``, or to stdout if it is ``-``, drawing each piece only when the one before is written.
+
+    ``keep`` are files that must not be overwritten (the inputs). Bytes that were no UTF-8
+    come out as they were. Raises OutputError.
+    """
+    if path != "-":
+        for other in keep:
+            if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
+                raise OutputError(f"-o {path} would overwrite an input", "give another name")
+        with replace_file(path) as file:
+            for piece in pieces:
+                file.write(piece.encode("utf-8", "surrogateescape"))
+        return
+    sys.stdout.flush()
+    out = sys.stdout.buffer
+    shown = time.monotonic()
+    for piece in pieces:
+        out.write(piece.encode("utf-8", "surrogateescape"))
+        if time.monotonic() - shown > _PATIENCE:
+            out.flush()
+            shown = time.monotonic()
+    out.flush()

@@ -1,0 +1,138 @@
+"""Pairs of tensors x metrics -> numbers, in order, by one process or several."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ipudebug.metrics import Metric, SumsMetric
+from ipudebug.metrics.passes import (
+    Pair,
+    is_fast,
+    measure_batch,
+    measure_exact,
+    measure_fast,
+    needs_exact,
+    split_batches,
+)
+from ipudebug.metrics.sums import Sums
+
+FAST_ERROR = 1e-7
+"""Bound of the relative error of each sum of the fast pass; ``tests/metrics/test_passes.py`` measures a tenth of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The numbers of one pair; see LayerResult for the fields."""
+
+    values: dict[str, float]
+    equal: bool
+    nans: tuple[int, int]
+    infs: tuple[int, int]
+
+
+def measure_pairs(pairs: Sequence[Pair], metrics: Mapping[str, Metric]) -> list[Measurement]:
+    """Return the numbers of a batch of pairs as ``split_batches`` makes them: several small ones, or one large."""
+    if any(not isinstance(metric, SumsMetric) for metric in metrics.values()):
+        return [_measure_streamed(pair, metrics) for pair in pairs]
+    formulas = {name: metric for name, metric in metrics.items() if isinstance(metric, SumsMetric)}
+    if len(pairs) == 1 and is_fast(pairs[0]):
+        return _measure_large(pairs[0], formulas)
+    if len(pairs) == 1:
+        return _evaluate(measure_exact(pairs[0], 0, pairs[0][0].info.size), formulas)
+    return _evaluate(measure_batch(pairs), formulas)
+
+
+def _measure_large(pair: Pair, metrics: Mapping[str, SumsMetric]) -> list[Measurement]:
+    """Return the numbers of one large pair: by the fast pass if no printed digit can tell, else exactly."""
+    size = pair[0].info.size
+    if not any(metric.needs_means for metric in metrics.values()):
+        sums = measure_fast(pair, 0, size)
+        if not needs_exact(sums) and not any(_is_unclear(metric, sums) for metric in metrics.values()):
+            return _evaluate(sums, metrics)
+    return _evaluate(measure_exact(pair, 0, size), metrics)
+
+
+def _is_unclear(metric: SumsMetric, sums: Sums) -> bool:
+    """Return whether the fast pass's error could show in the sixth decimal."""
+    values = metric.compute(sums)
+    error = metric.error(values, FAST_ERROR)
+    low, high = values - error, values + error
+    return bool((np.round(low, 6) != np.round(high, 6)).any())
+
+
+def _measure_streamed(pair: Pair, metrics: Mapping[str, Metric]) -> Measurement:
+    """Return the numbers of one pair where a metric wants to see the data itself."""
+    size = pair[0].info.size
+    streams = {name: metric.start(size) for name, metric in metrics.items() if not isinstance(metric, SumsMetric)}
+    sums = measure_exact(pair, 0, size, list(streams.values()))
+    formulas = {name: metric for name, metric in metrics.items() if isinstance(metric, SumsMetric)}
+    (measured,) = _evaluate(sums, formulas)
+    values = {name: streams[name].value() if name in streams else measured.values[name] for name in metrics}
+    return Measurement(values, measured.equal, measured.nans, measured.infs)
+
+
+def _evaluate(sums: Sums, metrics: Mapping[str, SumsMetric]) -> list[Measurement]:
+    """Return the numbers of every pair in ``sums``."""
+    names = list(metrics)
+    columns = [metric.compute(sums).tolist() for metric in metrics.values()]
+    rows = zip(*columns, strict=True) if columns else [()] * len(sums.n)
+    counts = zip(
+        sums.equal.tolist(), sums.nans_a.tolist(), sums.nans_b.tolist(), sums.infs_a.tolist(), sums.infs_b.tolist(),
+        strict=True,
+    )  # fmt: skip
+    return [
+        Measurement(dict(zip(names, row, strict=True)), equal, (int(nan_a), int(nan_b)), (int(inf_a), int(inf_b)))
+        for row, (equal, nan_a, nan_b, inf_a, inf_b) in zip(rows, counts, strict=True)
+    ]
+
+
+def measure_all(pairs: Sequence[Pair], metrics: Mapping[str, Metric], jobs: int) -> Iterator[Measurement]:
+    """Yield the numbers of each pair, in order, as they become known; ``jobs`` processes share the work.
+
+    Several processes need a fork, so ``jobs`` counts on Linux only; elsewhere one process does it all.
+    """
+    batches = split_batches(pairs)
+    if jobs <= 1 or len(batches) <= 1 or sys.platform != "linux":
+        for batch in batches:
+            yield from measure_pairs(batch, metrics)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    global _work
+    _work = (batches, metrics)  # the children inherit it: nothing but numbers goes through a pipe
+    context = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(min(jobs, len(batches)), context, initializer=_ignore_interrupt)
+    try:
+        with warnings.catch_warnings():
+            # Python warns of forking beside threads; the only others here are OpenBLAS's, which survive a fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            results = pool.map(_measure_batch_number, range(len(batches)))
+        for measurements in results:
+            yield from measurements
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        _work = None
+
+
+_work: tuple[Sequence[Sequence[Pair]], Mapping[str, Metric]] | None = None
+
+
+def _measure_batch_number(number: int) -> list[Measurement]:
+    """Return the numbers of one batch, in a child process."""
+    assert _work is not None
+    batches, metrics = _work
+    return measure_pairs(batches[number], metrics)
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the parent, which ends its children."""
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,26 @@
+"""A Markdown table, for a pull request or a CI summary."""
+
+from collections.abc import Iterable, Iterator
+
+from ipudebug.compare import Comparison, LayerResult
+from ipudebug.reports.table import table_cells
+
+_ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\`*_|<>[]#"})
+
+
+class Markdown:
+    """A GitHub-flavoured table."""
+
+    def render(self, comparison: Comparison, rows: Iterable[LayerResult]) -> Iterator[str]:
+        """Yield the table row by row."""
+        from tabulate import tabulate
+
+        headings, cells = table_cells(comparison, rows)
+        escaped = [[cell.translate(_ESCAPED) for cell in row] for row in cells]
+        align = ["right", "left", "left", "left", *["right"] * (len(headings) - 5), "left"]
+        yield tabulate(
+            escaped, headings, tablefmt="github", disable_numparse=True, colalign=align if cells else None
+        ) + "\n"  # fmt: skip
+
+
+REPORT = Markdown()

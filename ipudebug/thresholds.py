@@ -1,0 +1,60 @@
+"""Limits that a comparison is held against: which rows miss them, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ipudebug.compare import LayerResult
+from ipudebug.errors import ConfigError
+from ipudebug.metrics import METRICS
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A limit of one metric for the layers that a name or pattern stands for ("" means all)."""
+
+    metric: str
+    pattern: str
+    limit: float
+    is_minimum: bool
+
+    def covers(self, name: str) -> bool:
+        """Return whether the threshold is about a layer of that name."""
+        return not self.pattern or self.pattern == name or fnmatchcase(name, self.pattern)
+
+    def is_met(self, row: LayerResult) -> bool:
+        """Return whether a row is within the limit; equal tensors always are, NaN never is."""
+        value = row.values[self.metric]
+        return row.equal or (value >= self.limit if self.is_minimum else value <= self.limit)
+
+
+def parse_threshold(metric: str, text: str, *, is_minimum: bool) -> Threshold:
+    """Return the threshold that ``[NAME:]VALUE`` stands for; the name may itself hold colons.
+
+    Raises ConfigError if the value is no number.
+    """
+    pattern, _, value = text.rpartition(":")
+    try:
+        limit = float(value)
+    except ValueError:
+        limit = float("nan")
+    if limit != limit:
+        option = f"--{'min' if is_minimum else 'max'}-{metric}"
+        raise ConfigError(f"{option} {text}: expected [NAME:]VALUE, found {value!r} for the value", f"{option} 0.99")
+    return Threshold(metric, pattern, limit, is_minimum)
+
+
+def find_misses(row: LayerResult, thresholds: Sequence[Threshold]) -> list[str]:
+    """Return what a row misses, in words; of several thresholds of one metric that cover it, the last counts."""
+    misses = []
+    for metric in dict.fromkeys(threshold.metric for threshold in thresholds):
+        covering = [item for item in thresholds if item.metric == metric and item.covers(row.name)]
+        if covering and not row.compared:
+            misses.append(f"{row.name}: not compared")
+        elif covering and not covering[-1].is_met(row):
+            sign = "<" if covering[-1].is_minimum else ">"
+            label = METRICS[metric].label
+            misses.append(f"{row.name}: {label} {row.values[metric]:.6f} {sign} {covering[-1].limit:g}")
+    return misses
