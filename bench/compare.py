@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.data.agreement import read_numbers, require_close, require_same_rows, require_true_rows
 from bench.data.pair import Pair, make_gigabytes, make_pair
-from bench.harness import Context, Row, Run, judge, ratios, take_turns, values
+from bench.harness import Context, Row, Run, Unavailable, judge, leave_out, ratios, take_turns, values
 from bench.rivals.environment import prepare_polygraphy, read_polygraphy_version
 
 GROUP = "ipudebug compare"
@@ -99,8 +99,12 @@ def compare_with_vendor(context: Context, pair: Pair, at_least: float, vendor_ro
 
 def compare_with_polygraphy(context: Context, pair: Pair, at_least: float, their_rounds: int) -> Row:
     """Return the row against Polygraphy, which reads the same tensors from its own files."""
-    python = prepare_polygraphy(context)
-    context.say(f"{pair.title} against Polygraphy")
+    title = f"{pair.title} against Polygraphy"
+    try:
+        python = prepare_polygraphy(context)
+    except Unavailable as reason:
+        return leave_out(title, "faster than Polygraphy", str(reason), at_least=at_least)
+    context.say(title)
     files = []
     for side in (pair.sample, pair.benchmark):
         files.append(side.with_suffix(".json"))
@@ -121,7 +125,7 @@ def compare_with_polygraphy(context: Context, pair: Pair, at_least: float, their
     note = describe_rival(turns["polygraphy"])
     spread = ratios(turns["polygraphy"], turns["ours"])
     baseline = f"faster than Polygraphy {version}"
-    return judge(f"{pair.title} against Polygraphy", baseline, spread, at_least=at_least, note=note)
+    return judge(title, baseline, spread, at_least=at_least, note=note)
 
 
 def describe_rival(runs: Sequence[Run]) -> str:

@@ -4,7 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.harness import BenchError, Context, Row, Run, differences, judge, ratios, take_turns, values
+from bench.harness import (
+    BenchError,
+    Context,
+    Row,
+    Run,
+    Unavailable,
+    differences,
+    judge,
+    leave_out,
+    ratios,
+    take_turns,
+    values,
+)
 from bench.rivals.environment import prepare_polygraphy, read_polygraphy_version
 
 GROUP = "ipudebug dump-onnx"
@@ -37,9 +49,10 @@ class Net:
     @property
     def title(self) -> str:
         """What the rows call it."""
-        return f"{self.kind} {self.size}"
+        return f"{TITLES[self.kind]} at {self.size}"
 
 
+TITLES = {"mobilenet": "MobileNetV2-like", "resnet": "ResNet50-like", "unet": "UNet"}
 FULL = (
     Net("mobilenet", 224, 1.5, 200, vendor=True, polygraphy=(3.5, None)),
     Net("resnet", 224, 1.5, 200, vendor=True, polygraphy=(3.5, None)),
@@ -67,8 +80,13 @@ class Commands:
         """What ``dump-onnx`` writes."""
         return self.folder / "dumpData" / "onnx_NHWC_outtensor_dump.bin"
 
+    def forget(self, file: Path) -> None:
+        """Remove the file of the turn before: giving its pages back is no part of the time."""
+        file.unlink(missing_ok=True)
+
     def dump(self) -> Run:
-        """Dump with ipudebug, over the dump of the turn before."""
+        """Dump with ipudebug."""
+        self.forget(self.dumped)
         options = ["--model_file", "model.onnx", "-i", "picture.png", "--dump_bin", "True", "-n", "preprocess.py"]
         return self.context.run([self.context.ipudebug, "dump-onnx", *options], cwd=self.folder)
 
@@ -79,11 +97,13 @@ class Commands:
 
     def dump_the_vendors_way(self) -> Run:
         """Dump with the re-enactment of the vendor's script."""
+        self.forget(self.folder / "vendor.bin")
         argv = [self.context.python, RIVALS / "vendor_dump.py", "model.onnx", "picture.png", "preprocess.py"]
         return self.context.run([*argv, "vendor.bin"], cwd=self.folder)
 
     def dump_with_polygraphy(self) -> Run:
         """Mark all outputs and save them in Polygraphy's own format."""
+        self.forget(self.folder / "polygraphy.json")
         python = prepare_polygraphy(self.context)
         marks = ["--onnxrt", "--onnx-outputs", "mark", "all", "--save-outputs", "polygraphy.json"]
         feed = ["--data-loader-script", RIVALS / "polygraphy_feed.py"]
@@ -97,13 +117,13 @@ class Commands:
         )
         if run.code != 0:
             raise BenchError(f"the dump disagrees with {other}: {run.stderr.strip().splitlines()[-1:]}")
-        (self.folder / other).unlink()
+        self.forget(self.folder / other)
 
 
 def rows(context: Context) -> Iterator[Row]:
     """Yield the rows net by net; the files of a net are removed before the next."""
     for net in context.choose(FULL, QUICK):
-        folder = context.work / net.title.replace(" ", "_")
+        folder = context.work / f"{net.kind}_{net.size}"
         folder.mkdir()
         activations = make_model(context, net, folder)
         commands = Commands(context, folder)
@@ -158,19 +178,24 @@ def compare_with_polygraphy(
     context: Context, net: Net, commands: Commands, faster: float, smaller: float | None
 ) -> Iterator[Row]:
     """Yield the time, and the memory where it is aimed at, against Polygraphy marking all outputs."""
-    python = prepare_polygraphy(context)
+    title, rival = f"{net.title}, Polygraphy", "Polygraphy with all outputs marked and saved"
+    try:
+        python = prepare_polygraphy(context)
+    except Unavailable as reason:
+        yield leave_out(f"{title}, time", f"faster than {rival}", str(reason), at_least=faster)
+        if smaller is not None:
+            yield leave_out(f"{title}, peak memory", f"less than {rival}", str(reason), at_least=smaller)
+        return
     context.say(f"{net.title} against Polygraphy")
     programs = {"dump": commands.dump, "polygraphy": commands.dump_with_polygraphy}
     turns = take_turns(programs, rounds={"dump": 5, "polygraphy": context.choose(3, 2)})
     commands.check("polygraphy.json", python=str(python))
-    rival = f"Polygraphy {read_polygraphy_version(context)} with all outputs marked and saved"
-    note = describe_runs(turns)
+    note = f"Polygraphy {read_polygraphy_version(context)}; {describe_runs(turns)}"
     spread = ratios(turns["polygraphy"], turns["dump"])
-    yield judge(f"{net.title}, Polygraphy, time", f"faster than {rival}", spread, at_least=faster, note=note)
+    yield judge(f"{title}, time", f"faster than {rival}", spread, at_least=faster, note=note)
     if smaller is not None:
         spread = ratios(turns["polygraphy"], turns["dump"], key=read_peak)
-        title = f"{net.title}, Polygraphy, peak memory"
-        yield judge(title, f"less than {rival}", spread, at_least=smaller, note=note)
+        yield judge(f"{title}, peak memory", f"less than {rival}", spread, at_least=smaller, note=note)
 
 
 def read_peak(run: Run) -> float:

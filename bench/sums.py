@@ -10,7 +10,7 @@ from bench.harness import Context, Row, judge, ratios
 
 GROUP = "Taking the sums of a pair"
 PROGRAM = Path(__file__).parent / "rivals" / "read_limit.py"
-LIMIT = "the read limit (both files mapped from the page cache and added up by one thread)"
+LIMIT = "of the read limit (both files mapped from the page cache and added up by one thread)"
 
 
 def rows(context: Context) -> Iterator[Row]:
@@ -26,4 +26,4 @@ def rows(context: Context) -> Iterator[Row]:
     for workers, key, aim in (("one worker", "one", 0.35), ("two workers", "two", 0.55)):
         spread = ratios(measured["limit"], measured[key], key=float)
         note = f"the limit was {speed:.1f} GB/s; library call, imports not counted"
-        yield judge(f"{pair.title}, {workers}", LIMIT, spread, at_least=aim, unit="of", note=note)
+        yield judge(f"{pair.title}, {workers}", LIMIT, spread, at_least=aim, unit="", note=note)

@@ -1,8 +1,8 @@
 """The machinery of the bench: whole processes, alternating turns, judged rows, RESULTS.md."""
 
 from bench.harness.context import Context
-from bench.harness.process import BenchError, Run
-from bench.harness.row import Row, judge
+from bench.harness.process import BenchError, Run, Unavailable
+from bench.harness.row import Row, judge, leave_out
 from bench.harness.turns import Spread, differences, ratios, take_turns, values
 
 __all__ = [
@@ -11,8 +11,10 @@ __all__ = [
     "Row",
     "Run",
     "Spread",
+    "Unavailable",
     "differences",
     "judge",
+    "leave_out",
     "ratios",
     "take_turns",
     "values",

@@ -16,6 +16,10 @@ class BenchError(Exception):
     """Something that was to be measured failed, or computed a wrong number."""
 
 
+class Unavailable(BenchError):
+    """A rival cannot be had on this machine; its rows are left out."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What one process did.

@@ -42,21 +42,39 @@ def judge(
         spread: the numbers, in ``unit``.
         at_most: the limit when small is good; give exactly one of the two.
         at_least: the limit when large is good.
-        unit: "x", "MB", "of".
+        unit: such as "x" or "MB"; empty for a share.
         note: goes into the table.
     """
-    if (at_most is None) == (at_least is None):
-        raise ValueError("exactly one of at_most and at_least is the limit")
-    if at_most is not None:
-        sign, limit, holds = "<=", at_most, spread.median <= at_most
-    else:
-        assert at_least is not None
-        sign, limit, holds = ">=", at_least, spread.median >= at_least
-    aim = " ".join(filter(None, [sign, f"{limit:g}", unit, baseline]))
+    aim = format_aim(baseline, at_most, at_least, unit)
+    holds = spread.median <= at_most if at_most is not None else spread.median >= (at_least or 0)
+    middle, ends = format_number(spread.median), f"({format_number(spread.low)}..{format_number(spread.high)})"
     if spread.count == 1:
-        return Row(name, aim, f"{format_number(spread.median)} {unit}, 1 run", holds, note)
-    ends = f"{format_number(spread.low)}..{format_number(spread.high)}"
-    return Row(name, aim, f"{format_number(spread.median)} ({ends}) {unit}, {spread.count} runs", holds, note)
+        return Row(name, aim, " ".join(filter(None, [middle, unit])) + ", 1 run", holds, note)
+    return Row(name, aim, " ".join(filter(None, [middle, ends, unit])) + f", {spread.count} runs", holds, note)
+
+
+def leave_out(
+    name: str,
+    baseline: str,
+    reason: str,
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    unit: str = "x",
+) -> Row:
+    """Return the Row of something that cannot be measured here, and why."""
+    return Row(name, format_aim(baseline, at_most, at_least, unit), "-", None, reason)
+
+
+def format_aim(baseline: str, at_most: float | None, at_least: float | None, unit: str) -> str:
+    """Return a limit as text; raises ValueError unless exactly one of the two is given."""
+    if at_most is not None and at_least is None:
+        limit = f"<= {at_most:g}"
+    elif at_least is not None and at_most is None:
+        limit = f">= {at_least:g}"
+    else:
+        raise ValueError("exactly one of at_most and at_least is the limit")
+    return " ".join(filter(None, [limit, unit, baseline]))
 
 
 def format_number(number: float) -> str:

@@ -4,25 +4,34 @@ import json
 from importlib import metadata
 from pathlib import Path
 
-from bench.harness import BenchError, Context
+from bench.harness import BenchError, Context, Unavailable
 
 WITH_OURS = ("numpy", "onnx", "onnxruntime")
 
 
 def prepare_polygraphy(context: Context) -> Path:
-    """Return the interpreter of the environment, made on first use; raises BenchError where PyPI is out of reach."""
+    """Return the interpreter of the environment, made on first use.
+
+    Raises:
+        Unavailable: PyPI is out of reach; asked again, the answer is the same without another attempt.
+    """
     folder = context.shared / "polygraphy"
-    python = folder / "bin" / "python"
-    ready = folder / "ready.json"
-    if not ready.exists():
-        context.say("making an environment with Polygraphy")
+    python, ready, failed = folder / "bin" / "python", folder / "ready.json", folder / "failed.txt"
+    if failed.exists():
+        raise Unavailable(failed.read_text("utf-8"))
+    if ready.exists():
+        return python
+    context.say("making an environment with Polygraphy")
+    wanted = ["polygraphy", "pillow", *(f"{name}=={metadata.version(name)}" for name in WITH_OURS)]
+    try:
         context.run([context.python, "-m", "venv", folder])
-        wanted = ["polygraphy", "pillow", *(f"{name}=={metadata.version(name)}" for name in WITH_OURS)]
         context.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
-        version = context.run([python, "-c", "import polygraphy; print(polygraphy.__version__)"]).stdout.strip()
-        if not version:
-            raise BenchError("Polygraphy was installed but does not tell its version")
-        ready.write_text(json.dumps({"polygraphy": version}), "utf-8")
+        asked = context.run([python, "-c", "import polygraphy; print(polygraphy.__version__)"])
+    except BenchError as error:
+        folder.mkdir(exist_ok=True)
+        failed.write_text(f"no environment with Polygraphy: {error}", "utf-8")
+        raise Unavailable(failed.read_text("utf-8")) from error
+    ready.write_text(json.dumps({"polygraphy": asked.stdout.strip()}), "utf-8")
     return python
 
 

@@ -7,10 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from bench.harness import BenchError, Context, Row, differences, judge, ratios, take_turns, values
+from bench.harness import (
+    BenchError,
+    Context,
+    Row,
+    Unavailable,
+    differences,
+    judge,
+    leave_out,
+    ratios,
+    take_turns,
+    values,
+)
 from bench.harness.launcher import list_tree, read_memory
 from bench.harness.process import Run, run_process
 from bench.harness.turns import Spread, measure_spread
+from bench.rivals.environment import prepare_polygraphy
 
 MEGABYTE = 1 << 20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -130,6 +142,8 @@ def test_a_row_reads_well():
     row = judge("help", "cat", measure_spread([1.234, 12.34, 123.4]), at_most=3.0, note="so")
     assert row == Row("help", "<= 3 x cat", "12.3 (1.23..123) x, 3 runs", False, "so")
     assert judge("memory", "", measure_spread([40]), at_most=64, unit="MB").measured == "40.0 MB, 1 run"
+    share = judge("sums", "of the limit", measure_spread([0.5, 0.25, 0.75]), at_least=0.35, unit="")
+    assert (share.aim, share.measured) == (">= 0.35 of the limit", "0.50 (0.25..0.75), 3 runs")
 
 
 def test_a_limit_is_required():
@@ -146,3 +160,20 @@ def test_a_context_picks_sizes_and_keeps_files(tmp_path):
     assert not folder.exists()
     assert Context(folder, tmp_path, quick=True).choose(full=1, quick=2) == 2
     assert Context(folder, tmp_path).choose(full=1, quick=2) == 1
+
+
+def test_a_rival_that_cannot_be_had_is_a_row_without_verdict():
+    assert leave_out("a", "cat", "offline", at_least=40) == Row("a", ">= 40 x cat", "-", None, "offline")
+
+
+def test_an_environment_that_failed_is_not_tried_again(tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        called.append(args)
+        raise BenchError("no network")
+
+    called = []
+    monkeypatch.setattr(Context, "run", fail)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="no network"):
+            prepare_polygraphy(Context(tmp_path, tmp_path))
+    assert len(called) == 1
