@@ -1,0 +1,202 @@
+"""An ONNX graph as the rules look at it: nodes, what produces a tensor, what is constant, which shapes are known.
+
+Nothing is computed before a rule asks: most models are checked without shape inference.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+
+Shape = tuple["int | None", ...]
+"""Dimensions; None for one that is not known."""
+
+OWN_DOMAIN = "ipudebug"
+STANDARD_DOMAINS = ("", "ai.onnx")
+SIZED_BY_VALUES = ("Compress", "NonMaxSuppression", "NonZero", "Unique")
+"""Operators whose output has as many elements as their input's values say."""
+SHAPE_INPUTS = {"ConstantOfShape": (0,), "Expand": (1,), "Range": (0, 1, 2), "Reshape": (1,), "Resize": (2, 3)}
+SHAPE_INPUTS |= {"Tile": (1,), "TopK": (1,), "Upsample": (1,)}
+"""Operator -> the inputs whose values decide the shape of its output."""
+NOT_FOLDED = frozenset(
+    ("Bernoulli", "If", "Loop", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
+)
+"""Operators whose result is no constant even where their inputs are."""
+WITH_BODIES = ("If", "Loop", "Scan", "SequenceMap")
+LARGEST_KEPT = 1024
+"""Elements of a constant whose values a rule may ask for; larger ones are weights, which no rule reads."""
+
+
+class Node:
+    """One node: names, and attributes as Python values."""
+
+    __slots__ = ("domain", "inputs", "op_type", "outputs", "proto", "within")
+
+    def __init__(self, proto: NodeProto, within: str = "") -> None:
+        """Wrap ``proto``; ``within`` names the control-flow node whose body it is part of."""
+        self.proto = proto
+        self.within = within
+        self.op_type: str = proto.op_type
+        self.domain: str = proto.domain
+        self.inputs: tuple[str, ...] = tuple(proto.input)
+        self.outputs: tuple[str, ...] = tuple(proto.output)
+
+    @property
+    def name(self) -> str:
+        """The node's name; of a node without one, its first output's."""
+        own: str = self.proto.name or next(filter(None, self.outputs), self.op_type)
+        return own
+
+    def read_input(self, place: int) -> str:
+        """Return the name of input ``place``; an empty text where the node has none."""
+        return self.inputs[place] if place < len(self.inputs) else ""
+
+    def read_attribute(self, name: str, default: Any = None) -> Any:
+        """Return an attribute as int, float, str, list or proto; ``default`` where the node does not set it."""
+        import onnx
+
+        for attribute in self.proto.attribute:
+            if attribute.name == name:
+                value = onnx.helper.get_attribute_value(attribute)
+                if isinstance(value, bytes):
+                    return value.decode("utf-8", "replace")
+                if isinstance(value, list) and value and isinstance(value[0], bytes):
+                    return [item.decode("utf-8", "replace") for item in value]
+                return value
+        return default
+
+
+class Graph:
+    """A model's main graph and the bodies of its control-flow nodes.
+
+    Attributes:
+        model: the proto.
+        nodes: every node, bodies after the node that has them.
+        opset: version of the standard domain; 0 where the model does not import it.
+        inputs: name -> value info of what must be fed, initializers excepted.
+        outputs: names of the graph's outputs.
+        given: names that no node has to produce: inputs, those of bodies too, and initializers.
+    """
+
+    def __init__(self, model: ModelProto) -> None:
+        """Index the nodes, initializers and producers of ``model``."""
+        self.model = model
+        self.opset = max((item.version for item in model.opset_import if item.domain in STANDARD_DOMAINS), default=0)
+        self.nodes: list[Node] = []
+        self._initializers: dict[str, Any] = {}  # name -> TensorProto or SparseTensorProto
+        self.given: set[str] = set()
+        self._collect(model.graph, "")
+        self.inputs: dict[str, ValueInfoProto] = {
+            info.name: info for info in model.graph.input if info.name not in self._initializers
+        }
+        self.outputs = tuple(info.name for info in model.graph.output)
+        self._producers = {name: node for node in self.nodes for name in node.outputs if name}
+
+    def is_tensor(self, name: str) -> bool:
+        """Return whether the graph has a tensor of that name."""
+        return name in self._producers or name in self.inputs or name in self._initializers
+
+    def find_producer(self, name: str) -> Node | None:
+        """Return the node that computes a tensor, or None."""
+        return self._producers.get(name)
+
+    def find_constant(self, name: str) -> np.ndarray | None:
+        """Return the values of a small initializer or Constant node, or None."""
+        from onnx import numpy_helper
+
+        tensor = self._initializers.get(name)
+        node = self._producers.get(name)
+        if tensor is None and node is not None and node.op_type == "Constant":
+            tensor = node.read_attribute("value")
+            for attribute in ("value_int", "value_ints", "value_float", "value_floats"):
+                if tensor is None and (value := node.read_attribute(attribute)) is not None:
+                    import numpy
+
+                    return numpy.asarray(value)
+        if tensor is None or not hasattr(tensor, "data_location") or tensor.data_location == tensor.EXTERNAL:
+            return None
+        if math.prod(tensor.dims) > LARGEST_KEPT:
+            return None
+        values: np.ndarray = numpy_helper.to_array(tensor)
+        return values
+
+    def is_constant(self, name: str) -> bool:
+        """Return whether a tensor's values follow from constants and from the shapes of other tensors.
+
+        Such a tensor is a constant once the converter has simplified the graph.
+        """
+        return name in self._derived[0]
+
+    def is_unsized(self, name: str) -> bool:
+        """Return whether a tensor's size follows from the values of others rather than from their shapes."""
+        return name in self._derived[1]
+
+    @functools.cached_property
+    def _derived(self) -> tuple[set[str], set[str]]:
+        """The tensors that are constant and those that are unsized, by one pass in the file's order."""
+        constant, unsized = set(self._initializers), set[str]()
+        for node in self.nodes:
+            fed = [name for name in node.inputs if name]
+            sizes = [name for place in SHAPE_INPUTS.get(node.op_type, ()) if (name := node.read_input(place))]
+            if node.op_type in ("Shape", "Size"):
+                known = not any(name in unsized for name in fed)
+            else:
+                known = node.op_type not in NOT_FOLDED and all(name in constant for name in fed)
+                if (
+                    node.op_type in SIZED_BY_VALUES
+                    or any(name in unsized for name in fed)
+                    or not all(name in constant for name in sizes)
+                ):
+                    unsized.update(node.outputs)
+            if known:
+                constant.update(node.outputs)
+        return constant, unsized
+
+    def find_shape(self, name: str) -> Shape | None:
+        """Return a tensor's shape; None where not even its rank is known."""
+        tensor = self._initializers.get(name)
+        if tensor is not None:
+            return tuple(tensor.dims)
+        info = self.inputs.get(name)
+        return read_shape(info) if info is not None else self._inferred.get(name)
+
+    @functools.cached_property
+    def _inferred(self) -> dict[str, Shape]:
+        """The shapes that the model states and those that ONNX infers."""
+        import onnx
+
+        model = self.model
+        with contextlib.suppress(onnx.shape_inference.InferenceError, RuntimeError, ValueError):
+            # Where the model contradicts itself, what it states about its tensors is all there is.
+            model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        stated = (*model.graph.value_info, *model.graph.output)
+        return {info.name: shape for info in stated if (shape := read_shape(info)) is not None}
+
+    def _collect(self, graph: GraphProto, within: str) -> None:
+        """Take up the nodes and initializers of a graph and of the bodies in it."""
+        self._initializers.update((tensor.name, tensor) for tensor in graph.initializer)
+        self._initializers.update((sparse.values.name, sparse) for sparse in graph.sparse_initializer)
+        self.given.update(info.name for info in graph.input)
+        self.given.update(self._initializers)
+        for proto in graph.node:
+            node = Node(proto, within)
+            self.nodes.append(node)
+            for attribute in proto.attribute if proto.op_type in WITH_BODIES else ():
+                for body in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+                    self._collect(body, node.name)
+
+
+def read_shape(info: ValueInfoProto) -> Shape | None:
+    """Return the shape that a value info states; None where it states none."""
+    if not info.type.tensor_type.HasField("shape"):
+        return None
+    return tuple(
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None
+        for dim in info.type.tensor_type.shape.dim
+    )
