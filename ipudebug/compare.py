@@ -172,8 +172,7 @@ def compare(
     """
     from ipudebug.dumps import open_dump
 
-    for name in metrics:
-        METRICS[name]
+    metrics = [METRICS.find(name) for name in metrics]
     sides = []
     for what, dump in (("sample", sample), ("benchmark", benchmark)):
         reader = open_dump(dump, what) if isinstance(dump, str | os.PathLike) else dump

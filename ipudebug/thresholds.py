@@ -46,6 +46,17 @@ def parse_threshold(metric: str, text: str, *, is_minimum: bool) -> Threshold:
     return Threshold(metric, pattern, limit, is_minimum)
 
 
+def parse_share(text: str) -> float:
+    """Return 0.8 for ``0.8`` and for ``80%``; raises ConfigError unless it lies in 0..1."""
+    try:
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ConfigError(f"--min-coverage {text}: expected a share of the tensors", "write it as 0.8 or as 80%")
+    return share
+
+
 def find_misses(row: LayerResult, thresholds: Sequence[Threshold]) -> list[str]:
     """Return what a row misses, in words; of several thresholds of one metric that cover it, the last counts."""
     misses = []

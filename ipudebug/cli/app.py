@@ -48,7 +48,7 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command by name, or None."""
-        return COMMANDS[name] if name in COMMANDS else None
+        return COMMANDS.get(name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the command; a name that does not exist gets the near ones named."""

@@ -8,6 +8,7 @@ object of the same pairs.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
 from ipudebug.errors import ConfigError
@@ -52,9 +53,7 @@ def _parse_lines(path: str, text: str) -> dict[str, str]:
         if not line or line.startswith("#"):
             continue
         try:
-            fields = (
-                [field.strip() for field in line.split("\t") if field.strip()] if "\t" in line else shlex.split(line)
-            )
+            fields = re.split(r"\s*\t\s*", line) if "\t" in line else shlex.split(line)
         except ValueError as reason:
             raise ConfigError(f"{path}, line {number}: {reason}: {line}", 'quote names with blanks: "a b" c') from None
         if len(fields) != 2:

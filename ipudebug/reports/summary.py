@@ -37,9 +37,8 @@ class Summary:
             self._told.append(f"{show_name(row.name)}: {row.note}")
         for what, (sample, benchmark) in (("NaN", row.nans), ("Inf", row.infs)):
             if sample or benchmark:
-                self._told.append(
-                    f"{show_name(row.name)}: {what}: {sample} in the sample, {benchmark} in the benchmark"
-                )
+                where = f"{sample} in the sample, {benchmark} in the benchmark"
+                self._told.append(f"{show_name(row.name)}: {what}: {where}")
         if row.suspicious and (self.first is None or row.index < self.first.index):
             self.first = row
 

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from caffe_files import write_caffe
 
 from ipudebug.errors import InputError, ModelError, NodeFailed, UnsupportedOp
 from ipudebug.runners import RUNNERS, ModelFiles
 from ipudebug.runners.caffe import CaffeRunner
 from ipudebug.tensor import Layout
+from tests.runners.caffe_files import write_caffe
 
 cv2 = pytest.importorskip("cv2", reason="needs the extra caffe: pip install 'ipudebug[caffe]'")
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from caffe_files import write_caffe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ipudebug.errors import ModelError
 from ipudebug.runners.caffe_weights import CaffeWeights
+from tests.runners.caffe_files import write_caffe
 
 
 @pytest.mark.parametrize("legacy", [False, True])

@@ -83,14 +83,14 @@ def command(
     from ipudebug.compare import compare
     from ipudebug.config.name_map import load_name_map
     from ipudebug.reports.summary import Summary
-    from ipudebug.thresholds import find_misses, parse_threshold
+    from ipudebug.thresholds import find_misses, parse_share, parse_threshold
 
     thresholds = [
         parse_threshold(metric, text, is_minimum=is_minimum)
         for metric, texts, is_minimum in (("cos", min_cos, True), ("rmse", max_rmse, False), ("mse", max_mse, False))
         for text in texts
     ]
-    least = _parse_share(min_coverage) if min_coverage is not None else 0.0
+    least = parse_share(min_coverage) if min_coverage is not None else 0.0
     by = _sort_key(sort, top)
     wanted = [METRICS.find(name) for name in metrics] + ([by] if by in METRICS else [])
     shown = tuple(dict.fromkeys((*VENDOR, *wanted)))
@@ -120,17 +120,6 @@ def command(
     for miss in misses:
         click.echo(f"missed: {miss}", err=True)
     return EXIT_MISSED if misses else 0
-
-
-def _parse_share(text: str) -> float:
-    """Return 0.8 for ``0.8`` and for ``80%``."""
-    try:
-        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise click.BadParameter(f"expected a share such as 0.8 or 80%, found {text}", param_hint="--min-coverage")
-    return share
 
 
 def _sort_key(sort: str | None, top: int | None) -> str:
