@@ -69,8 +69,8 @@ class Header:
     type_name: str
     shape: tuple[int, ...] | None
 
-    def lines(self, *, with_shape: bool, prefix: str = "op_") -> bytes:
-        """Return header0 and header1 as bytes; ``prefix`` is empty for the inputs in a framework's text files."""
+    def lines(self, *, with_shape: bool) -> bytes:
+        """Return header0 and header1 as bytes."""
         info = self.info
         line0 = (
             f"//{info.role} {info.port} s: {self.scale} z: {self.zero_point} type: {self.type_name}"
@@ -79,7 +79,7 @@ class Header:
         if with_shape:
             shape = info.shape if self.shape is None else self.shape
             line0 += f" shape:[{', '.join(map(str, shape))}] dims:{len(shape)}"
-        line1 = f"{prefix}{info.role}[{info.op_index}] {info.op_type} = {{"
+        line1 = f"op_{info.role}[{info.op_index}] {info.op_type} = {{"
         return f"{line0}\n{line1}\n".encode("utf-8", "surrogateescape")
 
 

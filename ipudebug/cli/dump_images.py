@@ -1,0 +1,78 @@
+"""What every dump-* command does once it knows its model: image -> dump of every layer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ipudebug import __version__
+from ipudebug.cli.progress import Progress
+from ipudebug.files import replace_file
+
+if TYPE_CHECKING:
+    from ipudebug.inputs.feeds import Feeds
+    from ipudebug.runners import Feed, Runner
+    from ipudebug.tensor import Layout, Tensor
+
+
+def dump_first_image(
+    open_runner: Callable[[], Runner],
+    framework: str,
+    feeds: Feeds,
+    output: str,
+    *,
+    binary: bool,
+    layout: Layout,
+    facts: dict[str, Any],
+) -> None:
+    """Run a model on the first sample and write every layer's output into a folder, as the vendor's scripts do.
+
+    Args:
+        open_runner: opens the model; called when all that can be checked without it has been.
+        framework: first part of the dump's name: ``onnx``, ``caffe``.
+        feeds: the samples.
+        output: folder for the dump; made if it is not there.
+        binary: one binary dump; otherwise a text file, and a file a tensor in the folders NHWC and NCHW.
+        layout: of the model's own 4-D inputs.
+        facts: what the manifest beside the dump says of how it was made.
+    """
+    from ipudebug.dumps import write_dump
+    from ipudebug.dumps.folder import write_folder
+    from ipudebug.results import make_folder
+
+    runner = open_runner()
+    sample, feed = next(feeds.fit(runner.inputs))
+    if len(feeds.samples) > 1:
+        feeds.note(f"only the first of {len(feeds.samples)} samples is dumped: {', '.join(sample)}")
+    make_folder(output)
+    path = os.path.join(output, f"{framework}_NHWC_outtensor_dump.{'bin' if binary else 'txt'}")
+    if os.path.exists(path):
+        feeds.note(f"{path} of an earlier run is replaced")
+    with Progress("tensors") as progress:
+        tensors = progress.track(runner.trace(feed))
+        if binary:
+            written = write_dump(path, tensors, "framework")
+        else:
+            written = write_folder(output, framework, _fed(feed, layout), tensors)
+    for text in (*getattr(runner, "notes", ()), *(f"not dumped: {text}" for text in getattr(runner, "skipped", ()))):
+        feeds.note(text)
+    _write_manifest(path, {"image": list(sample), **facts})
+    click.echo(f"{path}: {len(written)} tensors, {os.path.getsize(path):,} bytes")
+
+
+def _fed(feed: Feed, layout: Layout) -> Iterator[Tensor]:
+    """Yield what the model is fed with as tensors."""
+    from ipudebug.tensor import Tensor, TensorInfo
+
+    for name, array in feed.items():
+        yield Tensor(TensorInfo(name, array.shape, array.dtype, layout=layout if array.ndim == 4 else None), array)
+
+
+def _write_manifest(path: str, facts: dict[str, Any]) -> None:
+    """Write what the dump was made from, and how, to ``<path>.json``."""
+    with replace_file(f"{path}.json") as file:
+        file.write(json.dumps({"version": 1, "tool": f"ipudebug {__version__}", **facts}, indent=1).encode() + b"\n")
