@@ -37,9 +37,10 @@ IN_ROW = 16
 IN_BLOCK = 4096
 """Values that are formatted at once."""
 LONGEST_LINE = 1 << 16
+MOST_DIMS = 32
 LARGEST = 1 << 60
 """Values, empty dimensions counted as one; numpy refuses larger shapes even where they are empty."""
-SHAPE = r"\[((?:\d{1,18} ?)*)\]"
+SHAPE = r"\[ ?((?:\d{1,18}(?: \d{1,18})*)?) ?\]"
 SHAPES = re.compile(rf"tensor dim:(\d{{1,2}}),\s+Original shape:{SHAPE}(?:,\s+Alignment shape:{SHAPE})?\s*", re.ASCII)
 SCORE = re.compile(r"(\d{1,18}) (-?(?:\d+\.\d+|inf|nan))\s*", re.ASCII)
 
@@ -56,6 +57,15 @@ class Classification:
 def name_result(model: str, image: str, category: str = "unknown") -> str:
     """Return the name of a result file without its ``.txt``: category, model and image, the latter without folders."""
     return f"{category}_{os.path.basename(model)}_{os.path.basename(image)}"
+
+
+def make_folder(path: str) -> None:
+    """Create the folder for results, with those above it, unless it is there; raises OutputError."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except (OSError, ValueError) as reason:
+        text = reason.strerror if isinstance(reason, OSError) else reason
+        raise OutputError(f"cannot create the folder {path}: {text}", "choose another output folder") from None
 
 
 def write_result(path: str, tensors: Iterable[Tensor]) -> None:
@@ -147,18 +157,15 @@ def _read_tensor(path: str, name: str, lines: Iterator[tuple[int, str]]) -> Tens
     number, line = next(lines, (0, ""))
     shapes = SHAPES.fullmatch(line)
     if not shapes:
-        raise _fault(path, number, "tensor dim:<n>, Original shape:[...]", repr(line))
+        raise _fault(path, number, "tensor dim:<n>, Original shape:[...]", repr(line[:60]) if number else "nothing")
     shape = tuple(map(int, shapes[2].split()))
     stored = shape if shapes[3] is None else tuple(map(int, shapes[3].split()))
-    if (
-        len(shape) != int(shapes[1])
-        or len(stored) != len(shape)
-        or any(s < o for s, o in zip(stored, shape, strict=True))
-    ):
+    fits = len(shape) == len(stored) <= MOST_DIMS and all(s >= o for s, o in zip(stored, shape, strict=True))
+    if not fits or len(shape) != int(shapes[1]) or math.prod(dim or 1 for dim in stored) > LARGEST:
         raise _fault(path, number, f"shapes of {shapes[1]} dimensions, the aligned one not smaller", repr(line))
-    number, line = next(lines, (number + 1, ""))
+    number, line = next(lines, (0, ""))
     if line == "The following tensor data shape is alignment shape.":
-        number, line = next(lines, (number + 1, ""))
+        number, line = next(lines, (0, ""))
     if line != "tensor data:":
         raise _fault(path, number, "tensor data:", repr(line))
     values = array("d")
@@ -194,4 +201,5 @@ def _read_classification(path: str, image: str, lines: Iterable[tuple[int, str]]
 def _fault(path: str, number: int, expected: str, found: str) -> InputError:
     """Return the error about one line of a result file."""
     hint = "the file is damaged or was cut short: make it again"
-    return InputError(f"{path}, line {number}: expected {expected}, found {found}", hint)
+    place = f"line {number}" if number else "at its end"
+    return InputError(f"{path}, {place}: expected {expected}, found {found}", hint)

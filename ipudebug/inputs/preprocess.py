@@ -117,14 +117,15 @@ def _running(path: str, what: str) -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     except (Exception, SystemExit) as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if missing and missing.partition(".")[0] not in sys.modules:
-            package = missing.partition(".")[0]
+        package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if package and sys.modules.get(package) is None:
             raise MissingDependency(
                 f"{path}, line {_find_line(error, path)}, needs the package {package}, which is not installed",
                 f"pip install {PACKAGES.get(package, package)}",
             ) from error
         reason = traceback.format_exception_only(error)[-1].strip()
+        if isinstance(error, SyntaxError):  # in a neighbour that the file imports
+            reason += f" in {error.filename}, line {error.lineno}"
         raise PreprocessFailed(
             f"{path}, line {_find_line(error, path)}: {reason} ({what})",
             "the preprocess file failed; try it alone in Python",
