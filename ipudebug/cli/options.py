@@ -17,6 +17,7 @@ dump_bin_option = click.option(
     "dump_bin",
     required=True,
     type=click.Choice(["True", "False"], case_sensitive=False),
+    metavar="True|False",
     help="True: one binary dump, for comparing. False: text, for reading.",
 )
 dump_folder_option = click.option(
