@@ -4,54 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
-import sys
-import traceback
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ipudebug.errors import InputError, MissingDependency
+from ipudebug.errors import InputError
+from ipudebug.inputs.script import PreprocessFailed, PreprocessNotFound, Script
+from ipudebug.tensor import dims
 
 FUNCTION = "image_preprocess"
 SIGNATURE = f"def {FUNCTION}(image_path, norm=True)"
-PACKAGES = {
-    "cv2": "opencv-python-headless",
-    "PIL": "pillow",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "yaml": "PyYAML",
-}
-"""Modules whose package has another name."""
 
-
-class PreprocessNotFound(InputError, FileNotFoundError):
-    """There is no such preprocess file."""
-
-
-class PreprocessFailed(InputError):
-    """A preprocess file does not compile, or raises while it is loaded or called."""
+__all__ = ["FUNCTION", "SIGNATURE", "Preprocess", "PreprocessFailed", "PreprocessNotFound", "load_preprocess"]
 
 
 class Preprocess:
     """A loaded preprocess file: calling it turns a path into an array."""
 
-    def __init__(self, path: str, function: Callable[..., Any]) -> None:
-        """Take the function that the file at ``path`` defines; raises InputError if it cannot be given a norm flag."""
-        self.path = path
-        self._function = function
-        self._keyword = _takes_norm_keyword(path, function)
+    def __init__(self, script: Script) -> None:
+        """Take the script's function; raises InputError if there is none, or none that can be given a norm flag."""
+        self.path = script.path
+        self._script = script
+        self._function = _find_function(script)
+        self._keyword = _takes_norm_keyword(script.path, self._function)
 
     def __call__(self, image: str, norm: bool) -> np.ndarray:
         """Return what the function makes of ``image``: normalised with ``norm``, else as the board takes it.
 
-        What the file prints goes to stderr. Raises PreprocessFailed, or InputError if the result is no numeric array.
+        Raises PreprocessFailed or MissingDependency, or InputError if the result is no array of numbers.
         """
-        with _running(self.path, f"{FUNCTION}({image!r}, norm={norm})"):
+        call = f"{FUNCTION}({image!r}, norm={norm})"
+        with self._script.running(call):
             result = self._function(image, norm=norm) if self._keyword else self._function(image, norm)
-        return _check_result(result, f"{self.path}: {FUNCTION}({image!r}, norm={norm})")
+        return _check_result(result, f"{self.path}: {call}")
 
     def __repr__(self) -> str:
         """Return the class and the file."""
@@ -61,84 +47,23 @@ class Preprocess:
 def load_preprocess(argument: str) -> list[Preprocess]:
     """Return one Preprocess per file of ``argument``, ``,`` between them, in the order of the model's inputs.
 
-    A file may import its neighbours: its folder is the last place that imports look at while it runs. Raises
-    PreprocessNotFound, PreprocessFailed, MissingDependency or InputError.
+    Raises PreprocessNotFound, PreprocessFailed, MissingDependency or InputError.
     """
     paths = [path.strip() for path in argument.split(",")]
     if not all(paths):
         raise InputError(f"-n {argument!r}: expected file,file,... found an empty entry", "remove the extra comma")
-    return [_load_file(path) for path in paths]
+    return [Preprocess(Script(path)) for path in paths]
 
 
-def _load_file(path: str) -> Preprocess:
-    """Return the preprocess function of one file."""
-    if not os.path.isfile(path):
-        near = f"did you mean {path}.py? " if os.path.isfile(f"{path}.py") else ""
-        raise PreprocessNotFound(
-            f"Can not find preprocess file: {path}", near + "give the path of a Python file that defines " + SIGNATURE
-        )
-    try:
-        with open(path, "rb") as file:
-            source = file.read()
-        code = compile(source, path, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        text = (error.text or "").strip()
-        raise PreprocessFailed(
-            f"{text} SyntaxError: {error.msg}; {path}, line {error.lineno}, is not valid Python", "correct that line"
-        ) from error
-    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; expressions nested too deep
-        raise PreprocessFailed(f"{path} is not valid Python: {error}", "give the Python file itself") from error
-    except OSError as error:
-        raise PreprocessFailed(f"cannot read {path}: {error.strerror}", "check the file's permissions") from None
-    # A private name of its own, so that neither an installed module nor a second script is taken for it.
-    name = f"_ipudebug_preprocess_{sum(key.startswith('_ipudebug_preprocess_') for key in sys.modules)}"
-    module = types.ModuleType(name)
-    module.__file__ = os.path.abspath(path)
-    sys.modules[name] = module
-    try:
-        with _running(path, "loading it"):
-            exec(code, module.__dict__)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    function = getattr(module, FUNCTION, None)
+def _find_function(script: Script) -> Callable[..., Any]:
+    """Return the function that the contract asks for; raises InputError."""
+    function = getattr(script.module, FUNCTION, None)
     if not callable(function):
-        older = "it defines get_image, the older form; add: " if hasattr(module, "get_image") else "define "
-        raise InputError(f"No preprocess function found in {path}: expected {SIGNATURE}", older + SIGNATURE)
-    return Preprocess(path, function)
-
-
-@contextlib.contextmanager
-def _running(path: str, what: str) -> Iterator[None]:
-    """Run a user's code: its folder importable, its output on stderr, its failure as an error of ours."""
-    folder = os.path.dirname(os.path.abspath(path))
-    sys.path.append(folder)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    except (Exception, SystemExit) as error:
-        package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-        if package and sys.modules.get(package) is None:
-            raise MissingDependency(
-                f"{path}, line {_find_line(error, path)}, needs the package {package}, which is not installed",
-                f"pip install {PACKAGES.get(package, package)}",
-            ) from error
-        reason = traceback.format_exception_only(error)[-1].strip()
-        if isinstance(error, SyntaxError):  # in a neighbour that the file imports
-            reason += f" in {error.filename}, line {error.lineno}"
-        raise PreprocessFailed(
-            f"{path}, line {_find_line(error, path)}: {reason} ({what})",
-            "the preprocess file failed; try it alone in Python",
-        ) from error
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(folder)
-
-
-def _find_line(error: BaseException, path: str) -> int:
-    """Return the line of ``path`` that an exception last went through, 0 if none."""
-    lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    return lines[-1] if lines else 0
+        older = "it defines get_image, the older form; add: " if hasattr(script.module, "get_image") else "define "
+        message = f"No preprocess function found in {script.path}: expected {SIGNATURE}, found none"
+        raise InputError(message, older + SIGNATURE)
+    found: Callable[..., Any] = function
+    return found
 
 
 def _takes_norm_keyword(path: str, function: Callable[..., Any]) -> bool:
@@ -180,6 +105,6 @@ def _check_result(result: object, call: str) -> np.ndarray:
             "arrays of unequal shapes were put together; return one array of one dtype",
         )
     if result.size == 0:
-        shape = "x".join(map(str, result.shape))
-        raise InputError(f"{call} returned an empty array ({shape}), expected data", "did the image load?")
+        message = f"{call} returned an empty array {dims(result.shape)}, expected data"
+        raise InputError(message, "did the image load?")
     return result

@@ -81,9 +81,44 @@ def test_dataclasses_and_file_work_in_a_script(script):
     assert load_preprocess(script(text))[0]("x", True).shape == (6,)
 
 
+def test_neighbours_of_the_same_name_are_kept_apart(script, tmp_path):
+    text = "import numpy as np, side_of_pre\ndef image_preprocess(path, norm):\n"
+    text += "    import later_of_pre\n    later_of_pre.calls += 1\n"
+    text += "    return np.array([side_of_pre.VALUE, later_of_pre.VALUE, later_of_pre.calls])"
+    for number, side in enumerate(("left", "right")):
+        (tmp_path / side).mkdir()
+        script(f"VALUE = {number}", f"{side}/side_of_pre.py")
+        script(f"VALUE = {number + 10}\ncalls = 0", f"{side}/later_of_pre.py")
+        script(text, f"{side}/pre.py")
+    left, right = load_preprocess(f"{tmp_path}/left/pre.py,{tmp_path}/right/pre.py")
+    modules = set(sys.modules)
+    assert left("x", True).tolist() == [0, 10, 1]
+    assert right("x", True).tolist() == [1, 11, 1]
+    assert left("x", True).tolist() == [0, 10, 2]
+    assert set(sys.modules) == modules
+
+
+def test_a_package_beside_the_script(script, tmp_path):
+    (tmp_path / "pack_of_pre").mkdir()
+    script("", "pack_of_pre/__init__.py")
+    script("VALUE = 3", "pack_of_pre/inner.py")
+    text = "from pack_of_pre.inner import VALUE\nimport numpy as np\ndef image_preprocess(path, norm):\n"
+    text += "    from pack_of_pre import inner\n    return np.array([VALUE, inner.VALUE])"
+    assert load_preprocess(script(text))[0]("x", True).tolist() == [3, 3]
+
+
+def test_an_installed_module_stays_where_it_is(script):
+    import json
+
+    load_preprocess(script("import json, colorsys\n" + GOOD + "return np.zeros(1)"))
+    assert sys.modules["json"] is json
+    assert "colorsys" in sys.modules
+
+
 def test_nothing_is_left_beside_the_script(script, tmp_path):
-    load_preprocess(script(GOOD + "return np.zeros(1)"))
-    assert [path.name for path in tmp_path.iterdir()] == ["pre.py"]
+    script("", "quiet_neighbour_of_pre.py")
+    load_preprocess(script("import quiet_neighbour_of_pre\n" + GOOD + "return np.zeros(1)"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pre.py", "quiet_neighbour_of_pre.py"]
 
 
 def test_what_a_script_prints_goes_to_stderr(script, capsys):
@@ -100,8 +135,7 @@ def test_a_missing_file(script, tmp_path):
     path = script(GOOD + "return np.zeros(1)")
     with pytest.raises(PreprocessNotFound) as caught:
         load_preprocess(path.removesuffix(".py"))
-    assert caught.value.hint is not None
-    assert caught.value.hint.startswith(f"did you mean {path}?")
+    assert caught.value.hint == f"did you mean {path}?"
 
 
 def test_an_empty_entry():
@@ -205,7 +239,7 @@ def test_no_function(script, text, hint):
         ("[1.0]", "returned list, expected numpy.ndarray", "return numpy.asarray(...)"),
         ("type('Tensor', (), {'numpy': 1})()", "Tensor, expected numpy.ndarray", "return .numpy() of it"),
         ("np.array([None])", "returned an array of object, expected numbers", "arrays of unequal shapes"),
-        ("np.zeros((1, 0, 3))", "returned an empty array (1x0x3), expected data", "did the image load?"),
+        ("np.zeros((1, 0, 3))", "returned an empty array [1, 0, 3], expected data", "did the image load?"),
     ],
 )
 def test_results_that_are_no_arrays_of_numbers(script, result, message, hint):
