@@ -19,6 +19,8 @@ VENDOR_TYPES = {
 }
 """Array types that SigmaStar's messages have a name for; the others are an ``Unknown TensorType``."""
 
+TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
+
 
 class WrongType(InputError, ValueError):
     """An array's elements cannot be what the model's input takes."""
@@ -66,14 +68,15 @@ def make_feed(
 def _orient(info: TensorInfo, array: np.ndarray, layout: Layout | None, note: Callable[[str], object]) -> np.ndarray:
     """Return the array in the model's layout: the one place where that is decided.
 
-    A preprocess returns 4-D data as NHWC, and original models take NCHW, so it is transposed, unless the ini says that
-    the preprocess returns NCHW already. A model that takes NHWC itself shows by its shape: where the data fits only as
-    it is, it stays as it is, with a note.
+    A preprocess returns 4-D data as NHWC unless the ini says NCHW. An original model takes NCHW unless its runner says
+    NHWC. Where the two differ the array is transposed. A model that takes NHWC though nobody says so shows by its
+    shape: where the data fits only as it is, it stays as it is, with a note.
     """
-    if array.ndim != 4 or len(info.shape) != 4 or layout is Layout.NCHW:
+    source, target = layout or Layout.NHWC, info.layout or Layout.NCHW
+    if array.ndim != 4 or len(info.shape) != 4 or source is target:
         return array
-    transposed: np.ndarray = array.transpose(0, 3, 1, 2)
-    if not _fits(transposed.shape, info.shape) and _fits(array.shape, info.shape):
+    transposed: np.ndarray = array.transpose(TO_NCHW if target is Layout.NCHW else TO_NHWC)
+    if info.layout is None and not _fits(transposed.shape, info.shape) and _fits(array.shape, info.shape):
         fits = f"the preprocess result {dims(array.shape)} fits the model's {dims(info.shape)} as it is"
         note(f"input {info.name}: {fits}; not transposed from NHWC to NCHW")
         return array
@@ -89,9 +92,8 @@ def _check_shape(place: int, info: TensorInfo, oriented: np.ndarray, array: np.n
     """Raise WrongShape, about the first wrong dimension, unless the array fits the input."""
     if _fits(oriented.shape, info.shape):
         return
-    returned = f"the preprocess returned {dims(array.shape)}, the model takes {dims(info.shape)}"
-    if oriented.shape != array.shape:
-        returned += f", and NHWC data goes in as NCHW {dims(oriented.shape)}"
+    fed = f", which goes in as {dims(oriented.shape)}" if oriented.shape != array.shape else ""
+    returned = f"the preprocess returned {dims(array.shape)}{fed}, the model takes {dims(info.shape)}"
     if oriented.ndim != len(info.shape):
         hint = "return the array with a batch dimension: array[numpy.newaxis]"
         raise WrongShape(
@@ -101,7 +103,7 @@ def _check_shape(place: int, info: TensorInfo, oriented: np.ndarray, array: np.n
         )
     wrong = next(d for d, e in enumerate(info.shape) if e not in (-1, oriented.shape[d]))
     hint = "resize to the model's input size in the preprocess file"
-    if oriented.ndim == 4 and _fits(array.transpose(0, 3, 1, 2).shape, info.shape):
+    if oriented is array and array.ndim == 4 and _fits(array.transpose(TO_NCHW).shape, info.shape):
         hint = "the ini says input_layouts=NCHW, but NHWC would fit: correct one of the two"
     raise WrongShape(
         f"Cannot set tensor: Dimension mismatch. Got {oriented.shape[wrong]} but expected {info.shape[wrong]} "

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -60,6 +62,15 @@ def test_a_model_that_takes_nhwc_gets_it_with_a_note(shape, layout):
     ]
 
 
+def test_a_runner_may_say_that_its_model_takes_nhwc():
+    array = numbered((1, 3, 3, 3))
+    target = replace(info((1, 3, 3, 3)), layout=Layout.NHWC)
+    assert feed_one(target, array)[0].tolist() == array.tolist()
+    assert feed_one(target, array, Layout.NCHW)[0].tolist() == np.moveaxis(array, 1, 3).tolist()
+    with pytest.raises(WrongShape, match="Got 2 but expected 3 for dimension 1"):
+        feed_one(replace(target, shape=(1, 3, 2, 4)), numbered((1, 2, 4, 3)))
+
+
 @pytest.mark.parametrize("shape", [(), (5,), (1, 8), (1, 2, 3), (1, 2, 3, 4, 5)])
 def test_other_ranks_stay(shape):
     array = numbered(shape)
@@ -77,8 +88,7 @@ def test_a_wrong_size():
         feed_one(info((1, 3, 640, 640)), numbered((1, 640, 160, 3)))
     assert caught.value.message == (
         "Cannot set tensor: Dimension mismatch. Got 160 but expected 640 for dimension 3 of input 0, name: images; "
-        "the preprocess returned [1, 640, 160, 3], the model takes [1, 3, 640, 640], and NHWC data goes in as NCHW "
-        "[1, 3, 640, 160]"
+        "the preprocess returned [1, 640, 160, 3], which goes in as [1, 3, 640, 160], the model takes [1, 3, 640, 640]"
     )
     assert isinstance(caught.value, ValueError)
 
