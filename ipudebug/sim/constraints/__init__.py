@@ -23,12 +23,15 @@ FAMILIES: Registry[tuple[NodeRule | ModelRule, ...]] = Registry(
 )
 
 
-def load_subject(model: str, ini: str | None = None, soc_version: str | None = None) -> Subject:
-    """Return what is to be checked; raises ModelError or ConfigError for a file that cannot be read.
+def load_subject(
+    model: str, ini: str | None = None, soc_version: str | None = None, input_shapes: str | None = None
+) -> Subject:
+    """Return what is to be checked; raises ModelError, InputError or ConfigError for what cannot be read.
 
-    An ini that can be read but not parsed is no error here: it is one of the findings.
+    An ini that can be read but not parsed is no error here: it is one of the findings. ``input_shapes`` fixes the
+    shapes of the inputs, in the converter's form: ``1,3,224,224:1,10``.
     """
-    graph = load_graph(model)
+    graph = load_graph(model, input_shapes)
     if ini is None:
         return Subject(graph, soc_version=soc_version)
     if not os.path.exists(ini):

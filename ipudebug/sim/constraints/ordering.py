@@ -13,8 +13,6 @@ def _limit_opset(subject: Subject) -> Iterator[Finding]:
     opset, limit = subject.graph.opset, subject.chips.limits["opset"]
     if limit.value is not None and opset > limit.value:
         yield report("006", f"opset {opset}")
-    elif limit.older is not None and opset > limit.older:
-        yield report("006", f"opset {opset}; older toolchains take at most {limit.older}", level="note")
 
 
 def _find_disorder(subject: Subject) -> Iterator[Finding]:

@@ -1,0 +1,108 @@
+"""Writes what follows from other files: ``python -m tests.catalogue.regenerate``.
+
+``ipudebug/catalogue/own.ini`` follows from the messages in the source, ``docs/errors.md`` from the catalogue. Tests
+fail where they are out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ipudebug.catalogue import STAGES, Entry, find_known, load_entries
+from ipudebug.catalogue.entries import PLACEHOLDER
+from tests.catalogue.own_messages import OwnMessage, collect_messages
+
+ROOT = Path(__file__).parents[2]
+OWN, PAGE = ROOT / "ipudebug" / "catalogue" / "own.ini", ROOT / "docs" / "errors.md"
+COMMON = frozenset(
+    re.findall(r"\w+", "a an and are at byte bytes expected file found from has in is it line no not of the")
+)
+FEWEST_WORDS = 2
+HEAD = """\
+# What ipudebug itself says, read off its source by: python -m tests.catalogue.regenerate
+# The keys are those of messages.ini. Do not edit: the next run replaces it.
+"""
+PAGE_HEAD = """\
+# Error messages
+
+What the vendor's tools and ipudebug print when they stop, why, and what to do: the pages behind `ipudebug explain`. A
+part in ⟨⟩ is a sample of what varies. Evidence: *doc* the vendor's page, *script* its older scripts, *std* Python,
+protobuf or ONNX, *seen* in a real run, *inferred* a conclusion, *ours* ipudebug.
+
+This file is generated from `ipudebug/catalogue/`: `python -m tests.catalogue.regenerate`.
+"""
+
+
+def is_telling(template: str) -> bool:
+    """Return whether the fixed words of a message are enough to recognise it."""
+    words = re.findall(r"[a-z]{2,}", PLACEHOLDER.sub(" ", template).lower())
+    return len([word for word in words if word not in COMMON]) >= FEWEST_WORDS
+
+
+def find_others(template: str) -> list[Entry]:
+    """Return the entries besides those of own.ini that explain a message: a text of the vendor's may be part of it."""
+    entries = {key: entry for key, entry in load_entries().items() if not entry.key.startswith("own-message-")}
+    known = find_known([PLACEHOLDER.sub(r"\1", template)], entries)
+    return [entry for found in known for entry in found.entries if not entry.general]
+
+
+def render_own(messages: Iterable[OwnMessage]) -> str:
+    """Return own.ini: the messages that can be recognised and that no other entry explains."""
+    blocks: dict[str, str] = {}
+    for message in messages:
+        template = " ".join(message.template.split())
+        if not is_telling(template) or find_others(template):
+            continue
+        words = re.findall(r"[a-z0-9]+", PLACEHOLDER.sub(" ", template).lower())
+        stem = "own-message-" + "-".join(words[:7])
+        key = next(name for number in range(1, 99) if (name := stem + f"-{number}" * (number > 1)) not in blocks)
+        remedy = " ".join(message.hint.split()) or "do what the line after 'hint:' says"
+        blocks[key] = (
+            f"\n[{key}]\nstage = I\nmessage = {template}\ncause = {_explain(message)}\n"
+            f"when = ipudebug stops with {message.error}\nevidence = ours\nremedy = {remedy}\n"
+            "look = the file, option or layer that the message names\n"
+        )
+    return HEAD + "".join(blocks[key] for key in sorted(blocks))
+
+
+def _explain(message: OwnMessage) -> str:
+    """Return the cause of a message: what its error class is for."""
+    import ipudebug.errors
+
+    error = getattr(ipudebug.errors, message.error, ipudebug.errors.IpuDebugError)
+    if error is ipudebug.errors.IpuDebugError:
+        return "What the command was given does not fit"
+    return (error.__doc__ or "").split("\n")[0].rstrip(".").replace("``", "")
+
+
+def render_page(entries: Mapping[str, Entry]) -> str:
+    """Return docs/errors.md."""
+    blocks = [PAGE_HEAD]
+    for stage, title in STAGES.items():
+        blocks.append(f"\n## {stage}: {title}\n")
+        blocks += [_render_entry(entry) for entry in entries.values() if entry.stage == stage]
+    return "".join(blocks)
+
+
+def _render_entry(entry: Entry) -> str:
+    """Return one entry of the page."""
+    anchor = entry.link.partition("#")[2]
+    facts = {"When": f"{entry.when} ({entry.evidence})", "Do": entry.remedy, "Rewrite": entry.rewrite}
+    facts |= {"Look at": entry.look}
+    cause = entry.cause[:1].upper() + entry.cause[1:]
+    forms = "\n".join(entry.forms)
+    lines = "".join(f"- {title}: {_escape(fact)}\n" for title, fact in facts.items() if fact)
+    return f'\n<a id="{anchor}"></a>\n\n```text\n{forms}\n```\n\n{_escape(cause)}.\n\n{lines}'
+
+
+def _escape(text: str) -> str:
+    """Return ``text`` so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", text)
+
+
+if __name__ == "__main__":
+    OWN.write_text(render_own(collect_messages()), encoding="utf-8")
+    load_entries.cache_clear()
+    PAGE.write_text(render_page(load_entries()), encoding="utf-8")
