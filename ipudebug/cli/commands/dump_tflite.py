@@ -1,0 +1,47 @@
+"""``ipudebug dump-tflite``: every operator's output of a TFLite model on one image."""
+
+from __future__ import annotations
+
+import click
+
+from ipudebug.cli.app import Command
+from ipudebug.cli.options import dump_bin_option, dump_folder_option, image_option, preprocess_option
+
+
+@click.command(
+    "dump-tflite",
+    cls=Command,
+    section="Dump every layer",
+    examples=[
+        "ipudebug dump-tflite --model model.tflite -i cat.jpg --dump_bin True -n preprocess.py",
+    ],
+)
+@click.option("-m", "--model", required=True, metavar="FILE", help="The TFLite model.")
+@image_option
+@dump_bin_option
+@preprocess_option
+@dump_folder_option
+def command(model: str, image: str, dump_bin: str, preprocess: str, output: str) -> None:
+    """Dump the output of every operator of a TFLite model, in execution order.
+
+    Needs the extra tflite: pip install 'ipudebug[tflite]'. Nothing is transposed: TFLite is NHWC. Writes
+    FOLDER/tflite_NHWC_outtensor_dump.bin, ready for 'ipudebug compare'; with --dump_bin False the same as .txt, and one
+    file a tensor in FOLDER/NHWC and FOLDER/NCHW. Quantised tensors are dumped as the values that they stand for. A
+    folder or list dumps its first image.
+    """
+    from ipudebug.cli.dump_images import dump_first_image
+    from ipudebug.cli.notes import show_note
+    from ipudebug.inputs.feeds import load_feeds
+    from ipudebug.runners import RUNNERS, ModelFiles
+    from ipudebug.tensor import Layout
+
+    dump_first_image(
+        lambda: RUNNERS["tflite"](ModelFiles(model)),
+        "tflite",
+        load_feeds(image, preprocess, None, show_note),
+        output,
+        binary=dump_bin.lower() == "true",
+        layout=Layout.NHWC,
+        facts={"model": model, "preprocess": preprocess},
+    )
+    click.echo(f"TFLite dump data done. See results in ./{output}")
