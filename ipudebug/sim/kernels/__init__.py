@@ -1,0 +1,38 @@
+"""Kernels: the chip's integer arithmetic, one operator a module.
+
+A kernel is a pure function of integer arrays and integer attributes; ``docs/simulation.md`` lists them. A module
+exports ``KERNEL``; its name is the vendor's operator in lower case (``CONV_2D`` -> ``conv_2d``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ipudebug.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Attributes = Mapping[str, Any]
+"""A node's attributes as plain Python values: int, float, str, bytes or lists of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One operator.
+
+    Attributes:
+        compute: (inputs, attributes) -> outputs. Inputs may be read-only and of any stride; outputs are new, contiguous
+            arrays in the output's own dtype, which the node's ``dtype`` attribute names (``uint8``, ``int16``).
+        status: ``exact``: the chip's bits; ``inexact``: within a few steps of them, see the module.
+    """
+
+    compute: Callable[[Sequence[np.ndarray], Attributes], list[np.ndarray]]
+    status: Literal["exact", "inexact"] = "exact"
+
+
+KERNELS: Registry[Kernel] = Registry(
+    __name__, "KERNEL", "kernel", besides=("rounding", "multiplier", "accumulate", "windows")
+)
