@@ -69,14 +69,14 @@ def _orient(info: TensorInfo, array: np.ndarray, layout: Layout | None, note: Ca
     """Return the array in the model's layout: the one place where that is decided.
 
     A preprocess returns 4-D data as NHWC unless the ini says NCHW. An original model takes NCHW unless its runner says
-    NHWC. Where the two differ the array is transposed. A model that takes NHWC though nobody says so shows by its
-    shape: where the data fits only as it is, it stays as it is, with a note.
+    NHWC. Where the two differ the array is transposed. An ONNX model that takes NHWC shows it only by its shape: where
+    the data fits only as it is, it stays as it is, with a note.
     """
     source, target = layout or Layout.NHWC, info.layout or Layout.NCHW
     if array.ndim != 4 or len(info.shape) != 4 or source is target:
         return array
     transposed: np.ndarray = array.transpose(TO_NCHW if target is Layout.NCHW else TO_NHWC)
-    if info.layout is None and not _fits(transposed.shape, info.shape) and _fits(array.shape, info.shape):
+    if target is Layout.NCHW and not _fits(transposed.shape, info.shape) and _fits(array.shape, info.shape):
         fits = f"the preprocess result {dims(array.shape)} fits the model's {dims(info.shape)} as it is"
         note(f"input {info.name}: {fits}; not transposed from NHWC to NCHW")
         return array

@@ -154,3 +154,90 @@ def test_the_help_has_examples():
 
     text = CliRunner().invoke(command, ["-h"]).output
     assert "ipudebug run-onnx -i cat.jpg --model model.onnx -n preprocess.py" in text
+
+
+TYPES = {
+    "FLOAT": 2.5,
+    "FLOAT16": 2.5,
+    "BFLOAT16": 2.5,
+    "DOUBLE": 2.5,
+    "INT8": -7,
+    "INT16": -300,
+    "INT32": -70000,
+    "INT64": -70000,
+    "UINT8": 200,
+    "UINT16": 65000,
+    "UINT32": 70000,
+    "UINT64": 70000,
+    "BOOL": 1,
+}
+
+
+@pytest.mark.parametrize("element", TYPES)
+def test_every_input_type_with_the_real_runner(tmp_path, monkeypatch, capsys, element):
+    import onnx
+    from onnx import TensorProto, helper
+
+    monkeypatch.chdir(tmp_path)
+    value = TYPES[element]
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)],
+        "cast",
+        [helper.make_tensor_value_info("x", getattr(TensorProto, element), [1, 2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, "cast.onnx")
+    Path("pre.py").write_text(
+        f"import numpy as np\ndef image_preprocess(path, norm=True): return np.array([[{value}, 0]], np.float32)\n"
+    )
+    Path("any.raw").write_text("")
+    assert call(capsys, "-i", "any.raw", "--model", "cast.onnx", "-n", "pre.py")[0] == 0
+    assert values("output/unknown_cast.onnx_any.raw.txt") == [[float(value), 0.0]]
+
+
+def test_two_inputs_by_name_with_the_real_runner(tmp_path, monkeypatch, capsys):
+    import onnx
+    from onnx import TensorProto, helper
+
+    monkeypatch.chdir(tmp_path)
+    graph = helper.make_graph(
+        [helper.make_node("Sub", ["a", "b"], ["y"])],
+        "difference",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, "h", 4]) for name in "ab"],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), "two.onnx")
+    for name, shape in {"a": (1, 2, 4, 3), "b": (1, 3, 2, 4)}.items():
+        Path(f"{name}.py").write_text(
+            "import numpy as np\ndef image_preprocess(path, norm=True):\n"
+            f"    return np.arange(24, dtype=np.float32).reshape({shape})\n"
+        )
+    Path("x.png").write_text("")
+    Path("list.txt").write_text("x.png,x.png\n")
+    Path("c.ini").write_text("[INPUT_CONFIG]\ninputs = b,a;\ninput_layouts = NCHW,NHWC;\n")
+    arguments = ("-i", "list.txt", "--model", "two.onnx", "-n", "a.py,b.py", "--input_config", "c.ini")
+    assert call(capsys, *arguments) == (
+        0,
+        "x.png -> output/unknown_two.onnx_x.png.txt\n1 image done, results in output\n",
+        "",
+    )
+    counted = np.arange(24).reshape(1, 2, 4, 3)
+    expected = np.moveaxis(counted, 3, 1) - np.arange(24).reshape(1, 3, 2, 4)
+    assert values("output/unknown_two.onnx_x.png.txt") == expected.tolist()
+
+
+@pytest.mark.reference
+def test_the_vendors_network(reference, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("cv2")
+    folder = reference / "smallnet"
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(
+        capsys,
+        *("-i", str(folder / "test.jpg"), "--model", str(folder / "smallnet.onnx")),
+        *("-n", str(folder / "preprocess.py"), "--input_config", str(folder / "input_config.ini")),
+    )
+    assert (code, err) == (0, "")
+    # float.sim is the same network, converted and run by the vendor's simulator
+    (vendor,) = read_result(str(folder / "outputs" / "float" / "unknown_float.sim_test.jpg.txt"))
+    np.testing.assert_allclose(values("output/unknown_smallnet.onnx_test.jpg.txt"), vendor.array, atol=2e-6)

@@ -50,10 +50,11 @@ def test_declared_nchw_stays():
 
 
 @pytest.mark.parametrize("layout", [None, Layout.NHWC])
+@pytest.mark.parametrize("assumed", [None, Layout.NCHW])
 @pytest.mark.parametrize("shape", [(1, 2, 4, 3), (-1, -1, -1, 3)])
-def test_a_model_that_takes_nhwc_gets_it_with_a_note(shape, layout):
+def test_a_model_that_takes_nhwc_gets_it_with_a_note(shape, assumed, layout):
     array = numbered((1, 2, 4, 3))
-    fed, notes = feed_one(info(shape), array, layout)
+    fed, notes = feed_one(replace(info(shape), layout=assumed), array, layout)
     assert fed.tolist() == array.tolist()
     expected = ", ".join(map(str, shape))
     assert notes == [
