@@ -21,16 +21,12 @@ INPUT_GROUPS = (
     FORMATS,
     ("quantizations",),
     ("input_layouts",),
-    ("input_layouts", *FORMATS),
     ("mean", "mean_red", "mean_green", "mean_blue"),
-    ("mean", "mean_red", "mean_green", "mean_blue", *FORMATS),
     ("std_value",),
-    ("std_value", *FORMATS),
     ("input_width_alignment", "input_height_alignment"),
-    ("input_width_alignment", "input_height_alignment", *FORMATS),
     ("yuv420_h_pitch_alignment", "yuv420_v_pitch_alignment", "xrgb_h_pitch_alignment"),
 )
-"""Keys of [INPUT_CONFIG] that are judged together; a group that holds one with a fault of its own is left out."""
+"""Keys of [INPUT_CONFIG] that are judged together; the formats, where they are in order, are there for all."""
 OUTPUT_GROUPS = (("dequantizations",), ("output_layouts",))
 CONV_GROUPS = (("input_format",), ("tensor_arrays",))
 NO_HEADER, OTHER = "003", "ini-other"
@@ -73,16 +69,13 @@ def _find_faults(
     if fault:
         yield fault
         return
-    broken: set[str] = set()
     for group in groups:
-        keys = [key for key in group if key in section]
-        if not keys or broken.intersection(keys):
-            continue
-        whole = base | {key: section[key] for key in keys}
-        fault = _try(reader, whole)
+        stated = {key: section[key] for key in group if key in section}
+        fault = _try(reader, base | stated) if stated else None
         if fault:
-            broken.update(key for key in keys if len(keys) == 1 or key not in FORMATS or group == FORMATS)
-            yield from _split_fault(fault, whole, owner, reader)
+            yield from _split_fault(fault, base | stated, owner, reader)
+        elif group == FORMATS:
+            base |= stated
 
 
 def _split_fault(fault: ConfigError, section: Section, owner: str, reader: Reader) -> Iterator[ConfigError]:
