@@ -14,9 +14,10 @@ from ipudebug.cli.progress import Progress
 from ipudebug.files import replace_file
 
 if TYPE_CHECKING:
+    from ipudebug.dumps import DialectName
     from ipudebug.inputs.feeds import Feeds
     from ipudebug.runners import Feed, Runner
-    from ipudebug.tensor import Layout, Tensor
+    from ipudebug.tensor import Layout, Tensor, TensorInfo
 
 
 def dump_first_image(
@@ -28,19 +29,25 @@ def dump_first_image(
     binary: bool,
     layout: Layout,
     facts: dict[str, Any],
-) -> None:
+    dialect: DialectName = "framework",
+    raw: bool = False,
+) -> list[TensorInfo]:
     """Run a model on the first sample and write every layer's output into a folder, as the vendor's scripts do.
+
+    Returns what was written.
 
     Args:
         open_runner: opens the model; called when all that can be checked without it has been.
-        framework: first part of the dump's name: ``onnx``, ``caffe``.
+        framework: first part of the dump's name: ``onnx``, ``caffe``, ``tflite``.
         feeds: the samples.
         output: folder for the dump; made if it is not there.
         binary: one binary dump; otherwise a text file, and a file a tensor in the folders NHWC and NCHW.
         layout: of the model's own 4-D inputs.
         facts: what the manifest beside the dump says of how it was made.
+        dialect: of a binary dump; ``tflite`` has no ``NHWC`` in its name, as nothing was transposed.
+        raw: write integers as they are.
     """
-    from ipudebug.dumps import write_dump
+    from ipudebug.dumps.block import DIALECTS, write_blocks
     from ipudebug.dumps.folder import write_folder
     from ipudebug.results import make_folder
 
@@ -49,19 +56,21 @@ def dump_first_image(
     if len(feeds.samples) > 1:
         feeds.note(f"only the first of {len(feeds.samples)} samples is dumped: {', '.join(sample)}")
     make_folder(output)
-    path = os.path.join(output, f"{framework}_NHWC_outtensor_dump.{'bin' if binary else 'txt'}")
+    name = f"{framework}_outtensor_dump.bin" if dialect == "tflite" else f"{framework}_NHWC_outtensor_dump.bin"
+    path = os.path.join(output, name if binary else f"{framework}_NHWC_outtensor_dump.txt")
     if os.path.exists(path):
         feeds.note(f"{path} of an earlier run is replaced")
     with Progress("tensors") as progress:
         tensors = progress.track(runner.trace(feed))
         if binary:
-            written = write_dump(path, tensors, "framework")
+            written = write_blocks(path, tensors, DIALECTS[dialect], is_float=not raw)
         else:
             written = write_folder(output, framework, _fed(feed, layout), tensors)
     for text in (*getattr(runner, "notes", ()), *(f"not dumped: {text}" for text in getattr(runner, "skipped", ()))):
         feeds.note(text)
     _write_manifest(path, {"image": list(sample), **facts})
     click.echo(f"{path}: {len(written)} tensors, {os.path.getsize(path):,} bytes")
+    return written
 
 
 def _fed(feed: Feed, layout: Layout) -> Iterator[Tensor]:

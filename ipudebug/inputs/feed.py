@@ -123,6 +123,9 @@ def _convert(place: int, info: TensorInfo, array: np.ndarray, note: Callable[[st
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype == target:
         return array
+    bounds = _integer_bounds(target)
+    if info.quant is not None and bounds and _is_float(array.dtype):
+        return _quantise(info, array, bounds, note)
     if _is_float(target) and array.dtype == np.float32:
         with np.errstate(over="ignore"):
             converted = array.astype(target)
@@ -130,7 +133,6 @@ def _convert(place: int, info: TensorInfo, array: np.ndarray, note: Callable[[st
         if lost:
             note(f"input {info.name}: {lost} values lie beyond the range of {target} and became infinite or NaN")
         return converted
-    bounds = _integer_bounds(target)
     if bounds and _holds_integers(array, *bounds):
         return array.astype(target)
     raise WrongType(
@@ -139,6 +141,21 @@ def _convert(place: int, info: TensorInfo, array: np.ndarray, note: Callable[[st
         f"(expected {target.name}, found {array.dtype.name})",
         _suggest(array, target),
     )
+
+
+def _quantise(
+    info: TensorInfo, array: np.ndarray, bounds: tuple[int, int], note: Callable[[str], object]
+) -> np.ndarray:
+    """Return real values as the integers that a quantised input takes: floor(x / scale + 0.5) + zero point, clipped."""
+    assert info.quant is not None
+    scale, zero = info.quant.scale[0], info.quant.zero_point[0]
+    note(f"input {info.name}: the preprocess result was quantised to {info.dtype} (scale {scale:g}, zero point {zero})")
+    with np.errstate(invalid="ignore", over="ignore"):
+        stored = np.floor(array.astype(np.float64) / scale + 0.5) + zero
+    if np.isnan(stored).any():
+        raise WrongType(f"input {info.name}: the preprocess result holds NaN, which {info.dtype} cannot")
+    quantised: np.ndarray = np.clip(stored, *bounds).astype(info.dtype)
+    return quantised
 
 
 def _is_float(dtype: np.dtype) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ipudebug.errors import InputError
 from ipudebug.inputs.feed import WrongArrayCount, WrongShape, WrongType, make_feed
-from ipudebug.tensor import Layout, TensorInfo
+from ipudebug.tensor import Layout, QuantParams, TensorInfo
 
 
 def info(shape, dtype="float32", name="images"):
@@ -196,3 +196,24 @@ def test_the_number_of_arrays():
         "Got different num of inputs and images! expected 2: a float32[1, 3, -1, 4], b int64[2]; found 1: float32[1, 2]"
     )
     assert isinstance(caught.value, ValueError)
+
+
+def test_real_values_are_quantised_for_a_quantised_input() -> None:
+    info = TensorInfo("x", (5,), np.dtype("int8"), QuantParams((0.5,), (-1,)))
+    notes: list[str] = []
+    values = np.array([0.0, 0.25, -0.25, 100.0, -100.0], np.float32)
+    feed = make_feed([info], [values], note=notes.append)
+    assert feed["x"].dtype == np.int8
+    assert feed["x"].tolist() == [-1, 0, -1, 127, -128]
+    assert notes == ["input x: the preprocess result was quantised to int8 (scale 0.5, zero point -1)"]
+
+
+def test_integers_of_a_quantised_input_go_in_as_they_are() -> None:
+    info = TensorInfo("x", (2,), np.dtype("int8"), QuantParams((0.5,), (-1,)))
+    assert make_feed([info], [np.array([3, -4], np.int8)])["x"].tolist() == [3, -4]
+
+
+def test_a_nan_cannot_be_quantised() -> None:
+    info = TensorInfo("x", (1,), np.dtype("int8"), QuantParams((0.5,), (-1,)))
+    with pytest.raises(InputError, match="NaN"):
+        make_feed([info], [np.array([np.nan], np.float32)])

@@ -41,8 +41,6 @@ def command(
     benchmark of 'ipudebug compare'; with --dump_bin False the same as .txt, and one file a tensor in FOLDER/NHWC and
     FOLDER/NCHW. FOLDER/shape.txt lists names and shapes. A folder or list dumps its first image.
     """
-    import os
-
     from ipudebug.cli.dump_images import dump_first_image
     from ipudebug.cli.notes import show_note
     from ipudebug.cli.shape_list import write_shape_list
@@ -50,15 +48,14 @@ def command(
     from ipudebug.runners import RUNNERS, ModelFiles
     from ipudebug.tensor import Layout
 
-    binary = dump_bin.lower() == "true"
-    dump_first_image(
+    written = dump_first_image(
         lambda: RUNNERS["caffe"](ModelFiles(model, weight)),
         "caffe",
         load_feeds(image, preprocess, input_config, show_note),
         output,
-        binary=binary,
+        binary=dump_bin.lower() == "true",
         layout=Layout.NCHW,
         facts={"model": model, "weights": weight, "preprocess": preprocess},
     )
-    write_shape_list(os.path.join(output, f"caffe_NHWC_outtensor_dump.{'bin' if binary else 'txt'}"))
+    write_shape_list(output, written)
     click.echo(f"Caffe dump data done. See results in ./{output}")

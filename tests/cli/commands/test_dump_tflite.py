@@ -38,13 +38,13 @@ def dump(capfd: pytest.CaptureFixture[str], binary: str) -> Outcome:
     )
 
 
-@pytest.mark.parametrize(("binary", "suffix"), [("True", "bin"), ("False", "txt")])
+@pytest.mark.parametrize(("binary", "name"), [("True", "tflite_outtensor_dump.bin"), ("False", "tflite_NHWC_outtensor_dump.txt")])
 def test_dumps_real_values_as_they_lie(
-    model: Path, capfd: pytest.CaptureFixture[str], binary: str, suffix: str
+    model: Path, capfd: pytest.CaptureFixture[str], binary: str, name: str
 ) -> None:
     outcome = dump(capfd, binary)
     assert outcome.code == 0
-    path = model.parent / "dumpData" / f"tflite_NHWC_outtensor_dump.{suffix}"
+    path = model.parent / "dumpData" / name
     assert outcome.stdout == (
         f"dumpData/{path.name}: 1 tensors, {path.stat().st_size:,} bytes\n"
         "TFLite dump data done. See results in ./dumpData\n"
@@ -53,6 +53,25 @@ def test_dumps_real_values_as_they_lie(
     assert [(info.name, info.op_type, info.shape) for info in reader.infos] == [("y", "RELU", (1, 1, 2, 3))]
     assert reader.read(0).array.ravel().tolist() == [0, 0, 0.5, 1, 3, 64]
     assert b" s: 0.500000 z: -1 " in path.read_bytes()
+
+
+def test_raw_keeps_the_integers(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    outcome = run_command(capfd, "dump-tflite", "--model", "model.tflite", "-i", "x.npy", "-n", "pre.py", "--raw")
+    assert outcome.code == 0
+    path = model.parent / "dumpData" / "tflite_outtensor_dump.bin"
+    reader = open_dump(path)
+    assert not reader.is_float
+    assert reader.read(0).array.dtype == np.int8
+    assert reader.read(0).array.ravel().tolist() == [-1, -1, 0, 1, 5, 127]
+    assert b" s: 0.500000 z: -1 type: SGS_S8 " in path.read_bytes()
+
+
+def test_raw_text_is_refused(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    outcome = run_command(
+        capfd, "dump-tflite", "--model", "model.tflite", "-i", "x.npy", "-n", "pre.py", "--raw", "--dump_bin", "False"
+    )
+    assert outcome.code == 2
+    assert outcome.stderr.endswith("Error: --raw needs --dump_bin True: text holds real values only\n")
 
 
 def test_a_damaged_model_leaves_no_dump(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +138,6 @@ def test_where_a_quantised_model_parts_from_the_float_one(
             "-i", f"{reference}/models/{image}", "--dump_bin", "True", "-n", f"{name}.py", "-o", name,
         )  # fmt: skip
         assert outcome.code == 0, outcome.stderr
-    dumps = [f"{name}/tflite_NHWC_outtensor_dump.bin" for name in ("quantised", "float")]
+    dumps = [f"{name}/tflite_outtensor_dump.bin" for name in ("quantised", "float")]
     outcome = run_command(capfd, "compare", *dumps)
     assert verdict in outcome.stderr
