@@ -58,7 +58,8 @@ def render_own(messages: Iterable[OwnMessage]) -> str:
         words = re.findall(r"[a-z0-9]+", PLACEHOLDER.sub(" ", template).lower())
         stem = "own-message-" + "-".join(words[:7])
         key = next(name for number in range(1, 99) if (name := stem + f"-{number}" * (number > 1)) not in blocks)
-        remedy = " ".join(message.hint.split()) or "do what the line after 'hint:' says"
+        hint = " ".join(message.hint.split())
+        remedy = hint if is_telling(hint) else "do what the line after 'hint:' says"
         blocks[key] = (
             f"\n[{key}]\nstage = I\nmessage = {template}\ncause = {_explain(message)}\n"
             f"when = ipudebug stops with {message.error}\nevidence = ours\nremedy = {remedy}\n"

@@ -1,0 +1,43 @@
+"""What ipudebug itself says can be explained: the catalogue and the page follow the source."""
+
+from __future__ import annotations
+
+import random
+
+from ipudebug.catalogue import find_known, load_entries
+from ipudebug.catalogue.entries import PLACEHOLDER
+from tests.catalogue.own_messages import collect_messages
+from tests.catalogue.regenerate import OWN, PAGE, find_others, is_telling, render_own, render_page
+
+STALE = "{} is out of date: python -m tests.catalogue.regenerate"
+
+
+def test_own_ini_follows_from_the_source() -> None:
+    assert OWN.read_text(encoding="utf-8") == render_own(collect_messages()), STALE.format(OWN)
+
+
+def test_the_page_follows_from_the_catalogue() -> None:
+    assert PAGE.read_text(encoding="utf-8") == render_page(load_entries()), STALE.format(PAGE)
+
+
+def test_every_message_in_the_source_is_explained_when_it_is_pasted_back() -> None:
+    source = random.Random(7)
+    unknown = []
+    for message in collect_messages():
+        template = " ".join(message.template.split())
+        if not is_telling(template):
+            continue
+        text = PLACEHOLDER.sub(lambda _: f"/x{source.randint(0, 999)}/y z", template)
+        known = [
+            entry for found in find_known([f"error: {text}\n", "hint: x\n"], load_entries()) for entry in found.entries
+        ]
+        if not any(entry.message == template or entry in find_others(template) for entry in known):
+            unknown.append((template, [entry.key for entry in known]))
+    assert unknown == []
+
+
+def test_few_messages_are_too_general_to_be_recognised() -> None:
+    messages = collect_messages()
+    general = [message.template for message in messages if not is_telling(" ".join(message.template.split()))]
+    assert len(messages) > 100
+    assert len(general) < len(messages) / 4
