@@ -32,9 +32,9 @@ class SumsMetric(ABC):
     def compute(self, sums: Sums) -> np.ndarray:
         """Return one float64 for each of the k pairs in ``sums``; shape (k,)."""
 
-    def error(self, values: np.ndarray, relative: float) -> np.ndarray:
-        """Return a bound of the error of ``values`` if every sum is off by at most ``relative`` times itself."""
-        return 2 * relative * abs(values)
+    def error(self, sums: Sums, relative: float) -> np.ndarray:
+        """Return a bound of the error of ``compute(sums)`` if every sum is off by at most ``relative`` times itself."""
+        return 2 * relative * abs(self.compute(sums))
 
 
 class StreamMetric(Protocol):

@@ -24,10 +24,11 @@ class Gain(SumsMetric):
 
 
 def fit_line(sums: Sums) -> tuple[np.ndarray, np.ndarray]:
-    """Return gain and offset of the least-squares fit a = gain b + offset; NaN where b is constant."""
+    """Return gain and offset of the fit a = gain b + offset; NaN where b is constant or anything is not finite."""
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = sums.n * sums.bb - sums.b * sums.b
-        flat = ~(spread > 1e-12 * sums.n * sums.bb)  # what cancellation leaves of a constant tensor
+        finite = np.isfinite(sums.aa) & np.isfinite(sums.bb)
+        flat = ~finite | ~(spread > 1e-12 * sums.n * sums.bb)  # what cancellation leaves of a constant tensor
         gain = np.where(flat, np.nan, (sums.n * sums.ab - sums.a * sums.b) / spread)
         return gain, (sums.a - gain * sums.b) / sums.n
 

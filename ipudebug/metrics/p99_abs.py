@@ -61,7 +61,7 @@ class LargestErrors:
         largest = np.sort(self._kept[0])
         fraction = self._position - math.floor(self._position)
         low, high = float(largest[0]), float(largest[min(1, largest.size - 1)])
-        return low if low == high else low + fraction * (high - low)
+        return low if low == high or fraction == 0 else low + fraction * (high - low)
 
 
 METRIC = HighPercentile()

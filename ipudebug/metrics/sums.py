@@ -41,7 +41,7 @@ class Sums:
     @property
     def equal(self) -> np.ndarray:
         """Whether every element of a equals its partner in b; bool, shape (k,)."""
-        equal: np.ndarray = self.dd == 0
+        equal: np.ndarray = self.max_d == 0  # not dd: the square of a tiny difference may underflow
         return equal
 
     @property
@@ -64,9 +64,10 @@ def merge_sums(parts: Sequence[Sums]) -> Sums:
     if len(parts) == 1:
         return parts[0]
     merged = {}
-    for field in fields(Sums):
-        column = np.stack([getattr(part, field.name) for part in parts])
-        merged[field.name] = column.max(axis=0) if field.name == "max_d" else column.sum(axis=0)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        for field in fields(Sums):
+            column = np.stack([getattr(part, field.name) for part in parts])
+            merged[field.name] = column.max(axis=0) if field.name == "max_d" else column.sum(axis=0)
     return Sums(**merged)
 
 
