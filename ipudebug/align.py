@@ -117,6 +117,19 @@ def align(
     return Alignment(numbered, tuple(sample_only), tuple(benchmark_only), tuple(notes))
 
 
+def find_unnamed(
+    *, sample: Sequence[TensorInfo], benchmark: Sequence[TensorInfo], mapping: Mapping[str, str] | None = None
+) -> tuple[list[int], list[int]]:
+    """Return the positions of the variables on either side that neither a name nor the mapping pairs."""
+    mapping = mapping or {}
+    samples, benchmarks = _variables(sample), _variables(benchmark)
+    paired = {name: mapping.get(name, name) for name in samples if mapping.get(name, name) in benchmarks}
+    return (
+        [positions[0] for name, positions in samples.items() if name not in paired],
+        [positions[0] for name, positions in benchmarks.items() if name not in paired.values()],
+    )
+
+
 def find_fit(sample: TensorInfo, benchmark: TensorInfo) -> tuple[Fit, str]:
     """Return how two tensors fit, and a note for the user ("" when there is nothing to say)."""
     for side, info in (("sample", sample), ("benchmark", benchmark)):

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipudebug.align import Alignment, Fit, Pair, align
+from ipudebug.align import Alignment, Fit, Pair, align, find_unnamed
 from ipudebug.errors import UnknownFormat
+from ipudebug.match import Match, match_by_content
 from ipudebug.measure import Measurement, measure_all, measure_pairs
 from ipudebug.metrics import METRICS, VENDOR, Metric
 from ipudebug.views import lay_over, transpositions
@@ -81,22 +82,36 @@ class Comparison:
         sample, benchmark: the two dumps.
         alignment: which tensors were paired, which were left over and why; known before anything is measured.
         metrics: names of the metrics in ``LayerResult.values``.
+        matches: the pairs that were found by content.
+        jobs: processes that share the work.
     """
 
     def __init__(
-        self, sample: DumpReader, benchmark: DumpReader, alignment: Alignment, metrics: Sequence[str], jobs: int
+        self,
+        sample: DumpReader,
+        benchmark: DumpReader,
+        alignment: Alignment,
+        metrics: Sequence[str],
+        jobs: int = 1,
+        matches: Sequence[Match] = (),
     ) -> None:
         self.sample = sample
         self.benchmark = benchmark
         self.alignment = alignment
         self.metrics = tuple(metrics)
         self.jobs = jobs
+        self.matches = tuple(matches)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of the two files and their alignment."""
         sides = (("sample", self.sample), ("benchmark", self.benchmark))
-        return (*(f"{side}: {note}" for side, dump in sides for note in dump.notes), *self.alignment.notes)
+        found = (
+            f"matched by content: {match.sample} -> {match.benchmark}"
+            f" (confidence {match.confidence:.2f}: {match.evidence})"
+            for match in self.matches
+        )
+        return (*(f"{side}: {note}" for side, dump in sides for note in dump.notes), *self.alignment.notes, *found)
 
     def names(self) -> list[str]:
         """Return the names of the rows that will be compared, in their order."""
@@ -153,6 +168,7 @@ def compare(
     metrics: Sequence[str] = VENDOR,
     mapping: Mapping[str, str] | None = None,
     layers: Sequence[str] = (),
+    by_content: bool = False,
     jobs: int = 1,
 ) -> Comparison:
     """Return the comparison of two dumps; nothing is measured until it is iterated.
@@ -163,6 +179,8 @@ def compare(
         metrics: names from ``ipudebug.metrics.METRICS``.
         mapping: sample name -> benchmark name, for tensors that were renamed.
         layers: names or glob patterns of the sample's tensors to look at; empty means all.
+        by_content: pair what no name pairs by size and content; ``Comparison.matches`` tells which, and why. That costs
+            two more passes over those tensors, at once.
         jobs: processes that share the work (Linux; elsewhere always one).
 
     Raises:
@@ -182,5 +200,9 @@ def compare(
                 "switch dequantFixed on in DebugConfig.txt and dump again",
             )
         sides.append(reader)
-    alignment = align(sample=sides[0].infos, benchmark=sides[1].infos, mapping=mapping, layers=layers)
-    return Comparison(sides[0], sides[1], alignment, metrics, jobs)
+    mapping = dict(mapping or {})
+    infos = {"sample": sides[0].infos, "benchmark": sides[1].infos}
+    matches = match_by_content(*sides, *find_unnamed(**infos, mapping=mapping)) if by_content else []
+    mapping |= {match.sample: match.benchmark for match in matches}
+    alignment = align(**infos, mapping=mapping, layers=layers)
+    return Comparison(sides[0], sides[1], alignment, metrics, jobs, matches)

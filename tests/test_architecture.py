@@ -25,6 +25,7 @@ LEVELS = {
     "dumps": 2,
     "metrics": 2,
     "align": 2,
+    "match": 4,
     "catalogue": 2,
     "sim": 3,
     "measure": 3,

@@ -46,6 +46,13 @@ _LARGE = 1 << 28  # elements of both sides together from which a second process 
 @click.option(
     "--map", "map_file", metavar="FILE", help="Renamed tensors: 'sample-name benchmark-name', one pair a line."
 )
+@click.option(
+    "--match",
+    type=click.Choice(["name", "content"]),
+    default="name",
+    show_default=True,
+    help="content: pair what no name pairs by its data; each such pair is told with its evidence.",
+)
 @click.option("--details", metavar="DIR", help="Write each row's values to DIR/<index>/{sample,benchmark}.txt.")
 @click.option("--min-cos", multiple=True, metavar="[NAME:]VALUE", help="Exit 1 if a COS is below. Repeatable.")
 @click.option("--max-rmse", multiple=True, metavar="[NAME:]VALUE", help="Exit 1 if an RMSE is above. Repeatable.")
@@ -62,6 +69,7 @@ def command(
     top: int | None,
     layers: tuple[str, ...],
     map_file: str | None,
+    match: str,
     details: str | None,
     min_cos: tuple[str, ...],
     max_rmse: tuple[str, ...],
@@ -95,7 +103,14 @@ def command(
     wanted = [METRICS.find(name) for name in metrics] + ([by] if by in METRICS else [])
     shown = tuple(dict.fromkeys((*VENDOR, *wanted)))
     mapping = load_name_map(map_file) if map_file else None
-    comparison = compare(sample=sample, benchmark=benchmark, metrics=shown, mapping=mapping, layers=layers)
+    comparison = compare(
+        sample=sample,
+        benchmark=benchmark,
+        metrics=shown,
+        mapping=mapping,
+        layers=layers,
+        by_content=match == "content",
+    )
     comparison.jobs = jobs or _choose_jobs(comparison)
 
     summary = Summary(comparison)
