@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import os
+import weakref
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -15,15 +17,18 @@ class OpenFile:
     """A regular file that is open for reading at any offset; it closes when the last reference to it goes.
 
     Reading goes through ``pread``: nothing is mapped, so a file that shrinks or a failing disk is an exception rather
-    than a signal, and the resident memory stays flat whatever the file's size.
+    than a signal, and the resident memory stays flat whatever the file's size. ``map`` is for those who need a view.
     """
 
-    __slots__ = ("fd", "path", "size")
+    __slots__ = ("_error", "_mapped", "_what", "fd", "path", "size")
 
     def __init__(self, path: str | os.PathLike[str], what: str, error: type[IpuDebugError]) -> None:
         """Open ``path``; ``what`` names its part in messages ("the sample"), ``error`` is what is raised."""
         self.fd = -1
         self.path = os.fspath(path)
+        self._what = what
+        self._error = error
+        self._mapped: weakref.ReferenceType[mmap.mmap] | None = None
         try:
             if os.path.isdir(self.path):
                 raise error(f"{what}: {self.path} is a directory, expected a file", "give the file, not its folder")
@@ -35,22 +40,48 @@ class OpenFile:
         except PermissionError:
             raise error(f"{what}: no permission to read {self.path}", "check the file's permissions") from None
         except (OSError, ValueError) as reason:
-            raise error(f"{what}: cannot open {self.path}: {reason}") from None
+            raise error(f"{what}: cannot open {self.path}: {_reason(reason)}", "check the path") from None
         self.size = os.fstat(self.fd).st_size
 
     def read(self, count: int, offset: int) -> bytes:
         """Return up to ``count`` bytes from ``offset`` on; fewer only at the end of the file."""
-        return os.pread(self.fd, count, offset)
+        try:
+            return os.pread(self.fd, count, offset)
+        except OSError as reason:
+            raise self._unreadable(reason) from None
 
     def read_into(self, buffer: memoryview, offset: int) -> None:
         """Fill a non-empty ``buffer`` with the bytes from ``offset`` on; raises EOFError if the file ends before."""
         view = buffer.cast("B")
         while len(view):
-            got = os.preadv(self.fd, [view], offset)
+            try:
+                got = os.preadv(self.fd, [view], offset)
+            except OSError as reason:
+                raise self._unreadable(reason) from None
             if got == 0:
                 raise EOFError(f"{self.path} became shorter while it was read")
             view = view[got:]
             offset += got
+
+    def map(self, stop: int) -> mmap.mmap:
+        """Return the whole file mapped read-only; raises EOFError if it ends before byte ``stop``.
+
+        One mapping serves all who hold a view of it: each would cost a file descriptor, of which there are few.
+        """
+        if os.fstat(self.fd).st_size < stop:
+            raise EOFError(f"{self.path} became shorter while it was read")
+        mapped = self._mapped() if self._mapped is not None else None
+        if mapped is None or len(mapped) < stop:
+            try:
+                mapped = mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
+            except OSError as reason:
+                raise self._unreadable(reason) from None
+            self._mapped = weakref.ref(mapped)
+        return mapped
+
+    def _unreadable(self, reason: OSError) -> IpuDebugError:
+        """Return the error for a file that is open but does not give its bytes."""
+        return self._error(f"{self._what}: cannot read {self.path}: {_reason(reason)}", "copy the file to another disk")
 
     def __del__(self) -> None:
         """Close the file."""
@@ -64,27 +95,37 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of ``path`` only when the block ends without an error.
 
     It is written beside its target as ``<name>.part`` and renamed; on any error, Ctrl-C included, it is removed and
-    what was at ``path`` before is untouched. Raises OutputError where the disk is full or the folder cannot be written.
+    what was at ``path`` before is untouched. A device or a pipe (``/dev/stdout``) cannot be replaced and is written
+    straight. Raises OutputError where the disk is full or the folder cannot be written.
     """
     target = os.fspath(path)
-    part = f"{target}.part"
+    if os.path.isdir(target):
+        raise OutputError(f"cannot write {target}: Is a directory", "give the name of a file in it")
+    part = f"{target}.part" if os.path.isfile(target) or not os.path.exists(target) else target
     try:
         with open(part, "wb") as file:
             yield file
-        os.replace(part, target)
+        if part != target:
+            os.replace(part, target)
     except OSError as reason:
-        _remove(part)
+        _remove(part, target)
         if reason.errno == errno.ENOSPC:
             raise OutputError(f"no space left on the device while writing {target}", "free some space") from None
         if reason.filename in (part, target) or reason.errno in (errno.EDQUOT, errno.EFBIG, errno.EIO):
             raise OutputError(f"cannot write {target}: {reason.strerror}", "choose another output folder") from None
         raise
     except BaseException:
-        _remove(part)
+        _remove(part, target)
         raise
 
 
-def _remove(path: str) -> None:
-    """Remove a file if it is there."""
-    with contextlib.suppress(OSError):
-        os.unlink(path)
+def _remove(part: str, target: str) -> None:
+    """Remove the unfinished file if it is there; a device that is the target itself stays."""
+    if part != target:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+
+
+def _reason(error: Exception) -> str:
+    """Return what the system says, without the number and the path that it adds."""
+    return getattr(error, "strerror", None) or str(error)

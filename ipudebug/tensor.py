@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ipudebug.errors import TruncatedDump
 from ipudebug.files import OpenFile
 
 Role = Literal["out", "in"]
@@ -92,7 +93,7 @@ class Tensor:
         """Copy ``out.size`` elements, counted flat from ``start``, into the 1-D array ``out``, casting to its dtype."""
         array = self.array
         flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
-        np.copyto(out, flat[start : start + out.size], casting="unsafe")
+        _cast(flat[start : start + out.size], out)
 
     def __repr__(self) -> str:
         """Return name, shape and dtype; no data is read."""
@@ -116,20 +117,41 @@ class FileTensor(Tensor):
 
     @property
     def array(self) -> np.ndarray:
-        """A read-only view of the mapped file, in ``info.shape``."""
-        if self.info.size == 0:
-            return np.empty(self.info.shape, self.info.dtype)
-        with open(self._file.fd, "rb", closefd=False) as file:
-            return np.memmap(file, self.info.dtype, "r", self._offset, self.info.shape)
+        """A read-only view of the mapped file, in ``info.shape``; raises TruncatedDump if the file was cut."""
+        info = self.info
+        if info.size == 0:
+            return np.empty(info.shape, info.dtype)
+        try:
+            mapped = self._file.map(self._offset + info.size * info.dtype.itemsize)
+        except EOFError as reason:
+            raise self._cut(reason) from None
+        view: np.ndarray = np.ndarray(info.shape, info.dtype, mapped, self._offset)
+        return view
 
     def copy_into(self, out: np.ndarray, start: int) -> None:
-        """Read ``out.size`` elements from ``start`` on into ``out``; raises EOFError if the file was cut meanwhile."""
+        """Read ``out.size`` elements from ``start`` on; raises TruncatedDump if the file was cut meanwhile."""
         dtype = self.info.dtype
-        target = out if out.dtype == dtype else np.empty(out.size, dtype)
+        target = out if out.dtype == dtype and out.flags.c_contiguous else np.empty(out.size, dtype)
         if target.size:
-            self._file.read_into(target.data, self._offset + start * dtype.itemsize)
+            try:
+                self._file.read_into(target.data, self._offset + start * dtype.itemsize)
+            except EOFError as reason:
+                raise self._cut(reason) from None
         if target is not out:
-            np.copyto(out, target, casting="unsafe")
+            _cast(target, out)
+
+    def _cut(self, reason: EOFError) -> TruncatedDump:
+        """Return the error for a file that was whole when it was opened."""
+        return TruncatedDump(f"{reason}, at {self.info.name}", "let the dump be written to its end, then start again")
+
+
+def _cast(source: np.ndarray, out: np.ndarray) -> None:
+    """Copy elements into another dtype; what it cannot hold becomes an infinity (or, of integers, is undefined)."""
+    if out.dtype.kind == "f" and out.dtype.itemsize >= source.dtype.itemsize:
+        np.copyto(out, source, casting="unsafe")
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.copyto(out, source, casting="unsafe")
 
 
 def to_nhwc(tensor: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from ipudebug.errors import UnknownFormat
+from ipudebug.errors import TruncatedDump, UnknownFormat
 from ipudebug.registry import Registry
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class DumpFormat(Protocol):
 DUMP_FORMATS: Registry[DumpFormat] = Registry(
     __name__, "FORMAT", "dump format", besides=("header", "signatures", "folder")
 )
-HEAD = 1 << 16
+HEAD = 1 << 18  # the header of the first record fits
 
 
 def open_dump(path: str | os.PathLike[str], what: str = "dump") -> DumpReader:
@@ -76,6 +76,10 @@ def open_dump(path: str | os.PathLike[str], what: str = "dump") -> DumpReader:
     for dump_format in DUMP_FORMATS.values():
         if dump_format.recognise(head):
             return dump_format.open(file)
+    if head and len(head) < 11 and b"isFloat: 0\nisFloat: 1\n".find(head) in (0, 11):
+        raise TruncatedDump(
+            f"{file.path}: the file ends inside its first line", "dump again, completely, and copy the file"
+        )
     raise UnknownFormat(
         f"{what}: {file.path} is no dump: expected a first line 'isFloat: 0' or 'isFloat: 1', found {describe(head)}",
         "give the sigma_outtensor_dump.bin of a simulator or the *_outtensor_dump.bin of dump-onnx",

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ipudebug.dumps.header import (
+    FIRST,
     FLOAT,
     HEADER0,
     HEADER1,
@@ -48,10 +49,10 @@ from ipudebug.errors import CorruptDump, TruncatedDump
 from ipudebug.files import OpenFile, replace_file
 from ipudebug.tensor import FileTensor, Tensor, TensorInfo
 
-_FIRST = re.compile(rb"isFloat: ([01])[ \t]*\r?\n")
-_TERM = rb"\s*(?:\};?\s*)?(?P<sibling>(?://buffer data size: \d{1,20}\s+)*)"
+_FIRST = re.compile(FIRST)
+_TERM = rb"\s*(?:(?:\};?|(?P<sibling>//buffer data size: \d{1,20})(?=\s|\Z))\s*)*"
 _RECORD = re.compile(_TERM + HEADER0 + HEADER1 + SIZE)
-_REST = re.compile(rb"\s*(?:\};?\s*)?(?P<sibling>(?://buffer data size: \d{1,20}\s*)*)\Z")
+_REST = re.compile(_TERM + rb"\Z")
 _TEXT_VALUES = re.compile(rb"\s*(?:-?\d+\.\d{6}|-?nan|-?inf), ")
 
 _NEAR = 1 << 10  # bytes read for the header of a record behind a large payload ...
@@ -89,7 +90,8 @@ class BlockDump:
         """Return the header of record ``index`` with all its fields."""
         start = self._headers[index]
         match = re.match(HEADER0 + HEADER1, self._file.read(self._offsets[index] - start, start))
-        assert match is not None  # it matched when the index was read
+        if match is None:  # it matched when the index was read
+            raise TruncatedDump(f"{self.path}: at byte {start}: the file was changed while it was read", "start again")
         return parse_header(match, is_float=self.is_float)
 
     def _index(self, position: int, notes: list[str]) -> Iterable[TensorInfo]:
@@ -121,7 +123,8 @@ class BlockDump:
         if rest["sibling"]:
             notes.append("ends with a repeated size line: records behind it may have been cut off")
         if longer:
-            notes.append(f"{longer} records hold more data than their shape: the surplus was left out")
+            holds = "record holds more data than its" if longer == 1 else "records hold more data than their"
+            notes.append(f"{longer} {holds} shape: the surplus was left out")
 
     def _check(self, match: re.Match[bytes], size: int, payload: int) -> tuple[TensorInfo, bool]:
         """Return a record's TensorInfo, and whether it holds more than its shape; raises where sizes contradict."""
@@ -142,7 +145,7 @@ class BlockDump:
                     f"{self.path}: {show(name)} at byte {payload}: shape {list(shape)} needs"
                     f" {wanted * info.dtype.itemsize} bytes, the record has {size}"
                 )
-            return info, wanted < elements
+            return info, wanted * info.dtype.itemsize < size
         if odd:
             raise CorruptDump(
                 f"{self.path}: {show(name)} at byte {payload}: {size} bytes are no whole number of"
@@ -193,11 +196,13 @@ class BlockFormat:
         first = _FIRST.match(head)
         if first is None:
             return False
-        record = re.compile(rb"\s*" + HEADER0 + HEADER1).match(head, first.end())
-        if record is None:
-            return True  # nothing, or something that the reader's own errors describe better
-        size = re.compile(SIZE).match(head, record.end())
-        return size is not None and not _TEXT_VALUES.match(head, size.end())
+        position = first.end()
+        while (record := _RECORD.match(head, position)) and int(record["size"]) == 0:
+            position = record.end()  # binary or text: a record without values tells nothing
+        if record is not None:
+            return not _TEXT_VALUES.match(head, record.end())
+        # What is no record at all is better described by the errors of this format than by those of the text.
+        return re.compile(_TERM + HEADER0 + HEADER1).match(head, position) is None
 
     def open(self, file: OpenFile) -> BlockDump:
         """Return a reader; raises DumpError."""
@@ -249,12 +254,11 @@ def write_blocks(
                 file.write(b"isFloat: %d\n" % is_float)
             elif dialect.siblings and (previous.op_index, previous.role) == (info.op_index, info.role):
                 file.write(size_line)
-            if "\n" in info.name or "\n" in info.op_type:
-                raise CorruptDump(f"{info.name!r}: a name with a line break cannot be dumped", "rename the tensor")
             header = next(given) if given is not None else header_of(info, is_float=is_float)
+            lines = header.lines(with_shape=dialect.with_shape)
             itemsize = FLOAT.itemsize if is_float else info.dtype.itemsize
             size_line = b"//buffer data size: %d\n" % (info.size * itemsize)
-            file.write(header.lines(with_shape=dialect.with_shape) + size_line)
+            file.write(lines + size_line)
             for piece in payload_pieces(tensor, FLOAT if is_float else info.dtype.newbyteorder("<")):
                 file.write(piece)
             file.write(dialect.terminator)
@@ -274,10 +278,10 @@ def payload_pieces(tensor: Tensor, dtype: np.dtype) -> Iterable[memoryview]:
     if size == 0:
         return
     if not isinstance(tensor, FileTensor) and tensor.array.dtype == dtype and tensor.array.flags.c_contiguous:
-        yield tensor.array.reshape(-1).data.cast("B")
+        yield tensor.array.reshape(-1).view(np.uint8).data
         return
     scratch = np.empty(min(size, _PIECE), dtype)
     for start in range(0, size, _PIECE):
         piece = scratch[: min(_PIECE, size - start)]
         tensor.copy_into(piece, start)
-        yield piece.data.cast("B")
+        yield piece.view(np.uint8).data

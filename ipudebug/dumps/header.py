@@ -15,17 +15,21 @@ and ``z:`` are for display only (6 decimals, the first channel): they never beco
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from ipudebug.errors import CorruptDump
 from ipudebug.tensor import Layout, TensorInfo
 
+FIRST = rb"isFloat: ([01])[ \t]{0,40}\r?\n"
 HEADER0 = (
-    rb"//(?P<role>in|out) (?P<port>\d{1,9}) s: (?P<scale>[^ \n]{1,400}) z: (?P<zero>-?\d{1,19}) type: (?P<type>[^\n]*?)"
-    rb" name: (?P<name>[^\n]*) bConstant:(?P<constant>[01])"
+    rb"//(?P<role>in|out) (?P<port>\d{1,9}) s: (?P<scale>[^ \n]{1,400}) z: (?P<zero>-?\d{1,19}) type: "
+    rb"(?P<type>[^\n]{0,99}?) name: (?P<name>[^\n]*) bConstant:(?P<constant>[01])"
     rb"(?: shape:\[(?P<shape>[-\d, ]*)\] dims:(?P<dims>\d{1,9}))?[ \t]*\r?\n"
 )
 HEADER1 = rb"op_(?P<role1>in|out)\[(?P<index>\d{1,9})\] (?P<op>[^\n]*) = \{[ \t]*\r?\n"
@@ -49,7 +53,7 @@ UNKNOWN: np.dtype = np.dtype("V1")
 
 TYPE_NAMES: dict[np.dtype, str] = {dtype: name.decode() for name, dtype in DTYPES.items()}
 
-_OPS: dict[bytes, str] = {}  # few distinct op types, many records: decode each once
+_MOST_DIMS = 64  # of a NumPy array
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Header:
     shape: tuple[int, ...] | None
 
     def lines(self, *, with_shape: bool) -> bytes:
-        """Return header0 and header1 as bytes."""
+        """Return header0 and header1 as bytes; raises CorruptDump for a name or op type that no header can hold."""
         info = self.info
         line0 = (
             f"//{info.role} {info.port} s: {self.scale} z: {self.zero_point} type: {self.type_name}"
@@ -80,7 +84,15 @@ class Header:
             shape = info.shape if self.shape is None else self.shape
             line0 += f" shape:[{', '.join(map(str, shape))}] dims:{len(shape)}"
         line1 = f"op_{info.role}[{info.op_index}] {info.op_type} = {{"
-        return f"{line0}\n{line1}\n".encode("utf-8", "surrogateescape")
+        try:
+            lines = f"{line0}\n{line1}\n".encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as reason:
+            raise CorruptDump(f"{info.name!a}: {reason.reason}: it cannot be dumped", "rename the tensor") from None
+        if lines.count(b"\n") != 2:
+            raise CorruptDump(f"{info.name!r}: a name with a line break cannot be dumped", "rename the tensor")
+        if len(lines) > LONGEST - 1024:  # what may stand between two records has its room, too
+            raise CorruptDump(f"{info.name[:80]!r}...: a name of {len(info.name)} characters cannot be dumped")
+        return lines
 
 
 def header_of(info: TensorInfo, *, is_float: bool) -> Header:
@@ -108,16 +120,13 @@ def parse_info(match: re.Match[bytes], shape: tuple[int, ...], *, is_float: bool
     )
     if role != role1:
         raise CorruptDump(f"{show(name)}: header says //{role.decode()} but the next line op_{role1.decode()}")
-    op_type = _OPS.get(op)
-    if op_type is None:
-        op_type = _OPS[op] = op.decode("utf-8", "surrogateescape")
     return TensorInfo(
         name.decode("utf-8", "surrogateescape"),
         shape,
         FLOAT if is_float else DTYPES.get(type_name, UNKNOWN),
         None,
         Layout.NHWC if has_shape and len(shape) == 4 else None,
-        op_type,
+        _decode_op(op),
         int(index),
         int(port),
         "out" if role == b"out" else "in",
@@ -125,19 +134,34 @@ def parse_info(match: re.Match[bytes], shape: tuple[int, ...], *, is_float: bool
     )
 
 
+@lru_cache(maxsize=1024)
+def _decode_op(op: bytes) -> str:
+    """Return an op type as text; few distinct ones serve many records."""
+    return op.decode("utf-8", "surrogateescape")
+
+
 def parse_shape(text: bytes, dims: int) -> tuple[int, ...]:
-    """Return a header's shape; raises CorruptDump unless it is ``dims`` comma-separated sizes >= 0."""
+    """Return a header's shape; raises CorruptDump unless it is ``dims`` comma-separated sizes >= 0.
+
+    A shape that no array can have (too many dimensions, or too large ones beside a 0) is refused as well.
+    """
     parts = text.split(b",") if text.strip() else []
     try:
         shape = tuple(int(part) for part in parts) if len(text) < 2000 else None
     except ValueError:
         shape = None
-    if shape is None or len(shape) != dims or any(dim < 0 for dim in shape):
+    if (
+        shape is None
+        or not len(shape) == dims <= _MOST_DIMS
+        or any(dim < 0 for dim in shape)
+        or (0 in shape and math.prod(dim or 1 for dim in shape) > sys.maxsize // 8)
+    ):
         raise CorruptDump(f"shape:[{text[:80].decode('latin-1')}] is no shape of dims:{dims}")
     return shape
 
 
 def show(name: bytes) -> str:
-    """Return a tensor name for a message: at most 80 characters."""
-    text = name.decode("utf-8", "replace")
+    """Return a tensor name for a message: at most 80 characters, none of which a terminal would obey."""
+    text = name[:400].decode("utf-8", "replace")
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -1,5 +1,7 @@
 """What a file looks like, for the message that says that it is no dump."""
 
+import re
+
 _SIGNATURES = (
     (b"PK\x03\x04", "a zip archive (or .npz)"),
     (b"\x93NUMPY", "a NumPy .npy file"),
@@ -16,6 +18,9 @@ _SIGNATURES = (
     (b"SGSI", "an offline model (SGSI)"),
 )
 
+_ONNX = re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x28\x32\x3a\x42]")
+"""A ModelProto: its IR version, then the tag of one of its fields."""
+
 
 def describe(head: bytes) -> str:
     """Return what a file that begins with ``head`` seems to be, as the end of a sentence."""
@@ -26,7 +31,7 @@ def describe(head: bytes) -> str:
     for signature, what in _SIGNATURES:
         if head.startswith(signature):
             return what
-    if head.startswith(b"\x08") and b"onnx" in head[:200].lower():
+    if _ONNX.match(head):
         return "an ONNX model"
     line = head.split(b"\n", 1)[0][:40]
     printable = sum(32 <= byte < 127 or byte in b"\t\r" for byte in line)

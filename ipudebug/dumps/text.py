@@ -17,12 +17,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ipudebug.dumps.header import FLOAT, HEADER0, HEADER1, Header, parse_header, show
+from ipudebug.dumps.header import FIRST, FLOAT, HEADER0, HEADER1, UNKNOWN, Header, parse_header, show
 from ipudebug.errors import CorruptDump, TruncatedDump
 from ipudebug.files import OpenFile
 from ipudebug.tensor import Tensor, TensorInfo
 
-_FIRST = re.compile(rb"isFloat: ([01])[ \t]*\r?\n")
+_FIRST = re.compile(FIRST)
 _HEADERS = re.compile(HEADER0 + HEADER1)
 _SIZE = re.compile(rb"//(?:buffer data size: \d+|data size is \d+ bits)\s*\Z")
 _END = re.compile(rb"\};?\s*\Z")
@@ -31,9 +31,9 @@ _LONGEST_LINE = 1 << 20
 
 
 class TextTensor(Tensor):
-    """A tensor whose values stand as text in a file; they are parsed each time they are asked for."""
+    """A tensor whose values stand as text in a file; they are parsed when they are asked for."""
 
-    __slots__ = ("_bytewise", "_file", "_span")
+    __slots__ = ("_bytewise", "_file", "_parsed", "_span")
 
     def __init__(self, info: TensorInfo, file: OpenFile, span: tuple[int, int], bytewise: bool) -> None:
         """Refer to the text between two offsets of ``file``; ``bytewise`` means that each number is one byte."""
@@ -41,18 +41,53 @@ class TextTensor(Tensor):
         self._file = file
         self._span = span
         self._bytewise = bytewise
+        self._parsed: np.ndarray | None = None  # while copy_into goes through the tensor
 
     @property
     def array(self) -> np.ndarray:
-        """The values; raises CorruptDump where one is no number."""
+        """The values; raises CorruptDump where one is no number of the tensor's type, or one is missing."""
+        info = self.info
         start, stop = self._span
-        words = self._file.read(stop - start, start).replace(b",", b" ").split()
-        dtype = np.dtype("u1") if self._bytewise else self.info.dtype
+        text = self._file.read(stop - start, start)
+        if len(text) < stop - start:
+            raise TruncatedDump(
+                f"{self._file.path} became shorter while it was read, at {info.name}",
+                "let the dump be written to its end, then start again",
+            )
+        one_byte = self._bytewise or info.dtype == UNKNOWN
         try:
-            values = np.array(words, np.float64).astype(dtype)  # by way of float64, exact for every integer here
-        except ValueError as reason:
-            raise CorruptDump(f"{self._file.path}: {self.info.name}: {reason}", "dump it again") from None
-        return values.view(self.info.dtype)[: self.info.size].reshape(self.info.shape)
+            values = parse_values(text, np.dtype("u1") if one_byte else info.dtype)
+        except (ValueError, OverflowError) as reason:
+            raise CorruptDump(f"{self._file.path}: {info.name}: {str(reason)[:99]}", "dump it again") from None
+        wanted = info.size * (info.dtype.itemsize if one_byte else 1)
+        if values.size < wanted:
+            raise CorruptDump(f"{self._file.path}: {info.name}: expected {wanted} numbers, found {values.size}")
+        return values[:wanted].view(info.dtype).reshape(info.shape)
+
+    def copy_into(self, out: np.ndarray, start: int) -> None:
+        """Copy ``out.size`` elements from ``start`` on; the text is parsed once for a pass from start to end."""
+        whole = Tensor(self.info, self.array if self._parsed is None else self._parsed)
+        whole.copy_into(out, start)
+        self._parsed = whole.array if start + out.size < self.info.size else None
+
+
+def parse_values(text: bytes, dtype: np.dtype) -> np.ndarray:
+    """Return the numbers in a text, separated by commas or blanks; shape (n,).
+
+    Raises ValueError or OverflowError where one is no number, or not one of ``dtype``.
+    """
+    words = text.replace(b",", b" ").split()
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return np.array(words, np.float64).astype(dtype)
+    values = np.array(words, np.int64)
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if dtype.itemsize == 1 and dtype.kind == "i":
+        high = 255  # the vendor's byte of a negative number
+    wrong = values[(values < low) | (values > high)]
+    if wrong.size:
+        raise ValueError(f"{wrong[0]} is no {dtype} number")
+    return values.astype(dtype)
 
 
 class TextDump:
@@ -92,8 +127,9 @@ class TextDump:
                 if not words and _SIZE.match(line):
                     start = lines.tell()
                     continue
+                if not words:
+                    width = line.find(b",")
                 words += line.count(b",")
-                width = width or line.find(b",")
             yield self._tensor(header, (start, lines.tell() - len(line)), words, width)
 
     def _next_header(self, lines: BinaryIO) -> Header | None:
