@@ -51,8 +51,8 @@ class BoardInput:
 
     Attributes:
         name: of the tensor.
-        training_format, input_format: ``RGB``, ``BGR``, ``RGBA``, ``BGRA``, ``GRAY``, ``YUV_NV12``, ``RAWDATA_S16_NHWC``,
-            ``RAWDATA_F32_NHWC``.
+        training_format, input_format: ``RGB``, ``BGR``, ``RGBA``, ``BGRA``, ``GRAY``, ``YUV_NV12``,
+            ``RAWDATA_S16_NHWC``, ``RAWDATA_F32_NHWC``.
         mean, std: per channel in R, G, B order; empty for raw data.
         width_alignment, height_alignment: of the board's buffer.
     """
@@ -73,8 +73,8 @@ class SimModel:
     Attributes:
         stage: how far it has come.
         kind: whose file it was.
-        graph: what runs: an ONNX model; float32 operators, or nodes of the domain ``ipudebug`` (docs/simulation.md). Every
-            4-D activation is NCHW in it.
+        graph: what runs: an ONNX model; float32 operators, or nodes of the domain ``ipudebug``
+            (docs/simulation.md). Every 4-D activation is NCHW in it.
         operations: what a dump shows, in its order.
         tensors: facts of every tensor that a dump shows; shapes of 4-D activations are NHWC, as they are dumped.
             ``quant`` is that of the fixed model, also for constants.
