@@ -19,7 +19,8 @@ OWN, PAGE = ROOT / "ipudebug" / "catalogue" / "own.ini", ROOT / "docs" / "errors
 COMMON = frozenset(
     re.findall(r"\w+", "a an and are at byte bytes expected file found from has in is it line no not of the")
 )
-FEWEST_WORDS = 2
+FEWEST_WORDS, FEWEST_LETTERS = 2, 10
+"""Below them a message is only recognised behind the word that the command line prints before it."""
 HEAD = """\
 # What ipudebug itself says, read off its source by: python -m tests.catalogue.regenerate
 # The keys are those of messages.ini. Do not edit: the next run replaces it.
@@ -35,10 +36,19 @@ This file is generated from `ipudebug/catalogue/`: `python -m tests.catalogue.re
 """
 
 
-def is_telling(template: str) -> bool:
-    """Return whether the fixed words of a message are enough to recognise it."""
+def count_telling(template: str) -> int:
+    """Return how many fixed words of a message say something of their own."""
     words = re.findall(r"[a-z]{2,}", PLACEHOLDER.sub(" ", template).lower())
-    return len([word for word in words if word not in COMMON]) >= FEWEST_WORDS
+    return len([word for word in words if word not in COMMON])
+
+
+def shape_template(message: OwnMessage) -> str:
+    """Return what is looked for: the template, behind ``error:`` where its own words are few; empty where too few."""
+    template = " ".join(message.template.split())
+    if count_telling(template) >= FEWEST_WORDS:
+        return template
+    letters = sum(map(str.isalpha, PLACEHOLDER.sub("", template)))
+    return f"error: {template}" if count_telling(template) and letters >= FEWEST_LETTERS else ""
 
 
 def find_others(template: str) -> list[Entry]:
@@ -52,18 +62,19 @@ def render_own(messages: Iterable[OwnMessage]) -> str:
     """Return own.ini: the messages that can be recognised and that no other entry explains."""
     blocks: dict[str, str] = {}
     for message in messages:
-        template = " ".join(message.template.split())
-        if not is_telling(template) or find_others(template):
+        template = shape_template(message)
+        if not template or find_others(template):
             continue
         words = re.findall(r"[a-z0-9]+", PLACEHOLDER.sub(" ", template).lower())
         stem = "own-message-" + "-".join(words[:7])
         key = next(name for number in range(1, 99) if (name := stem + f"-{number}" * (number > 1)) not in blocks)
         hint = " ".join(message.hint.split())
-        remedy = hint if is_telling(hint) else "do what the line after 'hint:' says"
+        remedy = hint if count_telling(hint) >= FEWEST_WORDS else "do what the line after 'hint:' says"
+        last = "general = yes\n" if template.startswith("error: ") else ""
         blocks[key] = (
             f"\n[{key}]\nstage = I\nmessage = {template}\ncause = {_explain(message)}\n"
             f"when = ipudebug stops with {message.error}\nevidence = ours\nremedy = {remedy}\n"
-            "look = the file, option or layer that the message names\n"
+            f"look = the file, option or layer that the message names\n{last}"
         )
     return HEAD + "".join(blocks[key] for key in sorted(blocks))
 
