@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, overload
 
 from ipudebug.registry import Registry
 
@@ -53,9 +53,38 @@ class Runner(Protocol):
         ...
 
 
+_ONNX = ("convert", "elements", "graph", "model_file", "onnx_parser", "protobuf", "segments", "session")
+_CAFFE = ("caffe_graph", "caffe_weights", "caffe_weights_check", "prototext")
+_TFLITE = ("litert",)
+
 RUNNERS: Registry[Callable[..., Runner]] = Registry(
-    __name__,
-    "RUNNER",
-    "runner",
-    besides=("caffe_graph", "caffe_weights", "caffe_weights_check", "feed_check", "litert", "prototext"),
+    __name__, "RUNNER", "runner", besides=(*_ONNX, *_CAFFE, *_TFLITE, "feed_check")
 )
+
+
+@overload
+def run(model: str, feed: Feed, *, every_layer: Literal[False] = False, optimize: bool = False) -> list[Tensor]: ...
+
+
+@overload
+def run(model: str, feed: Feed, *, every_layer: Literal[True], optimize: bool = False) -> Iterator[Tensor]: ...
+
+
+def run(
+    model: str, feed: Feed, *, every_layer: bool = False, optimize: bool = False
+) -> list[Tensor] | Iterator[Tensor]:
+    """Return the final outputs of an ONNX model or, with ``every_layer``, an iterator over what each node makes.
+
+    Final outputs have the model's own layout; of every layer 4-D tensors come in NHWC order. Each is computed when it
+    is drawn, and only what later nodes read is held.
+
+    Args:
+        model: path of the ``.onnx`` file.
+        feed: an array for each input, in its dtype and shape.
+        every_layer: all tensors in execution order instead of the final ones.
+        optimize: onnxruntime's graph optimisations all on instead of all off.
+
+    Raises ModelError for the model and InputError for the feed.
+    """
+    runner = RUNNERS["onnx"](ModelFiles(model), optimize=optimize)
+    return runner.trace(feed) if every_layer else runner.run(feed)

@@ -1,0 +1,118 @@
+"""A path -> the graph of the ONNX model in it, or an error that says what the file is instead."""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from ipudebug.errors import ModelError
+from ipudebug.files import OpenFile
+from ipudebug.runners.graph import Graph, Weight, order_nodes
+from ipudebug.runners.onnx_parser import parse_model
+from ipudebug.runners.protobuf import WireError
+
+_RUN_TFLITE = "for a TFLite model use run-tflite"
+_SIMULATE = "for a .sim or .img model use simulate"
+_KINDS = (
+    (0, b"PK\x03\x04", "a zip archive (PyTorch checkpoints are, too)", "unpack it, or export the model to ONNX"),
+    (0, b"SGSI", "an offline model for a SigmaStar IPU", _SIMULATE),
+    (4, b"SIM2", "a SigmaStar .sim model", _SIMULATE),
+    (4, b"ORTM", "a model in onnxruntime's own .ort format", "give the .onnx file that it was made from"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "fetch the file: git lfs pull"),
+    (0, b"\xff\xd8\xff", "a JPEG image", "the image goes to -i, the model to --model or --model_file"),
+    (0, b"\x89PNG", "a PNG image", "the image goes to -i, the model to --model or --model_file"),
+    (0, b"\x1f\x8b", "gzip-compressed data", "unpack it first: gunzip FILE"),
+    (0, b"\xfd7zXZ", "xz-compressed data", "unpack it first: xz -d FILE"),
+    (0, b"\x89HDF", "an HDF5 file (Keras models are)", "export the model to ONNX: tf2onnx"),
+    (0, b"\x80", "a Python pickle", "export the model to ONNX: torch.onnx.export"),
+    (0, b"isFloat:", "a tensor dump", "for a dump use compare"),
+)
+
+
+def open_model(file: OpenFile) -> Graph:
+    """Return the graph of an ONNX file, its nodes in execution order; no data of a large weight is read.
+
+    Raises ModelError: no such file, something else than ONNX, truncated, without nodes, contradictory, or with
+    weights in another file that is missing or too short.
+    """
+    path = file.path
+    if file.size == 0:
+        raise ModelError(f"{path}: the file is empty, expected an ONNX model", "copy or export the model again")
+    with mmap.mmap(file.fd, 0, access=mmap.ACCESS_READ) as data:
+        try:
+            graph = parse_model(data)
+        except WireError as error:
+            raise _explain(path, data, error) from None
+        if graph is None:
+            raise _explain(path, data, None)
+    try:
+        if not graph.nodes:
+            raise ModelError("the model has no nodes: there is nothing to run", "export the model again")
+        graph.nodes = order_nodes(graph)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error.message}", error.hint) from None
+    for weight in graph.weights.values():
+        if weight.external:
+            _check_external(path, weight, *weight.external)
+    return graph
+
+
+def _explain(path: str, data: mmap.mmap, error: WireError | None) -> ModelError:
+    """Return the error for a file that could not be taken apart: what it is, or where it breaks."""
+    kind, hint = recognise(data)
+    if kind:
+        return ModelError(f"{path}: expected an ONNX model, found {kind}", hint)
+    if error is None:
+        return ModelError(f"{path}: expected an ONNX model, found a protobuf file without a graph", "export it again")
+    if error.truncated and data[:1] == b"\x08":  # every ONNX file begins with its IR version
+        return ModelError(f"{path}: the ONNX model is cut off: {error}", "copy or download the file again")
+    return ModelError(f"{path}: not an ONNX model, or a damaged one: {error}", "copy or export the model again")
+
+
+def recognise(data: mmap.mmap | bytes) -> tuple[str, str]:
+    """Return what a file is that is no ONNX model, and a hint; two empty texts if that cannot be told."""
+    for offset, magic, kind, hint in _KINDS:
+        if data[offset : offset + len(magic)] == magic:
+            return kind, hint
+    if data[4:8] == b"TFL3":
+        if data.find(b"Sigmastar") >= 0 or data.find(b"SGS MODEL") >= 0:
+            return "a SigmaStar .sim model", _SIMULATE
+        return "a TFLite model", _RUN_TFLITE
+    head = data[:4096]
+    if not head.strip(b"\0"):
+        return "only zero bytes", "the file was probably not copied completely: copy it again"
+    if b"layer {" in head or b"layers {" in head or b"input_dim:" in head:
+        return "a Caffe prototxt", "for a Caffe model use run-caffe or dump-caffe"
+    if _is_text(head):
+        return "text", "give the .onnx file"
+    if data[:1] == b"\x0a":  # a message whose first field is a text: Caffe's NetParameter begins with the net's name
+        return "a protobuf file of another kind (a .caffemodel is one)", "for a Caffe model use run-caffe or dump-caffe"
+    return "", ""
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether these bytes are printable text."""
+    try:
+        text = head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:
+            return False
+        text = head[: error.start].decode()
+    return all(char.isprintable() or char in "\r\n\t\f" for char in text)
+
+
+def _check_external(path: str, weight: Weight, location: str, offset: int, length: int) -> None:
+    """Raise ModelError unless the file beside the model that holds a weight exists and is long enough."""
+    file = os.path.join(os.path.dirname(path), location)
+    if not location or not os.path.isfile(file):
+        raise ModelError(
+            f"{path}: the file {file} is missing, which holds the weight {weight.name!r}",
+            f"copy {location!r} into the same folder as the model",
+        )
+    size = os.path.getsize(file)
+    if offset + length > size:
+        raise ModelError(
+            f"{file}: weight {weight.name!r} of {path} should end at byte {offset + length}, "
+            f"but the file has {size} bytes",
+            "copy or download the file again",
+        )
