@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from ipudebug.errors import AlignmentError
 from ipudebug.tensor import Layout, TensorInfo, dims
 
+_SURPLUS = "the other side has fewer tensors of this name"
+
 
 class Fit(enum.Enum):
     """How the two tensors of a pair are laid over each other."""
@@ -84,7 +86,8 @@ def align(
         layers: names or glob patterns of the sample's tensors to look at; empty means all.
 
     Raises:
-        AlignmentError: no tensor has a partner, a pattern matches nothing, or a mapped name does not exist.
+        AlignmentError: no tensor has a partner that it can be compared with, a pattern matches nothing, or a mapped
+            name does not exist.
     """
     mapping = mapping or {}
     samples, benchmarks = _variables(sample), _variables(benchmark, constants=True)
@@ -92,6 +95,7 @@ def align(
     wanted = _select(samples, layers)
     pairs: list[Pair] = []
     sample_only: list[Leftover] = []
+    benchmark_only: list[Leftover] = []
     notes: list[str] = []
     partners: set[str] = set()
     for name, positions in samples.items():
@@ -100,20 +104,24 @@ def align(
         others = benchmarks.get(partner, [])
         if name not in wanted:
             continue
-        if len(positions) > 1 or len(others) > 1:
+        if others and (len(positions) > 1 or len(others) > 1):
             notes.append(f"{name}: {len(positions)} tensors of this name against {len(others)}: paired in their order")
         for position, other in zip(positions, others, strict=False):
             fit, note = find_fit(sample[position], benchmark[other])
             pairs.append(Pair(-1, position, other, fit, note))
-        sample_only += [Leftover(name, _reason(name)) for _ in positions[len(others) :]]
+        sample_only += [Leftover(name, _SURPLUS if others else _reason(name)) for _ in positions[len(others) :]]
+        benchmark_only += [Leftover(partner, _SURPLUS) for _ in others[len(positions) :]]
     numbered = tuple(_number(pairs))
-    benchmark_only = [
+    benchmark_only += [
         Leftover(name, "not in the sample (fused, or removed by the conversion)")
         for name, positions in benchmarks.items()
         if name not in partners and not layers and not benchmark[positions[0]].constant
     ]
     if not numbered:
-        raise _nothing_in_common(list(samples), [item.name for item in benchmark_only] or list(benchmarks))
+        variables = [name for name, positions in benchmarks.items() if not benchmark[positions[0]].constant]
+        raise _nothing_in_common([name for name in samples if name in wanted], variables, bool(layers))
+    if all(pair.fit is Fit.NONE for pair in numbered):
+        raise _nothing_fits([(sample[pair.sample].name, pair.note) for pair in numbered])
     return Alignment(numbered, tuple(sample_only), tuple(benchmark_only), tuple(notes))
 
 
@@ -230,13 +238,27 @@ def _reason(name: str) -> str:
     return "made by the conversion" if made else "no tensor of this name in the benchmark"
 
 
-def _nothing_in_common(samples: Sequence[str], benchmarks: Sequence[str]) -> AlignmentError:
-    """Return the error for two dumps that share no variable tensor."""
+def _some(names: Sequence[str]) -> str:
+    """Return a few names for a message."""
+    return (", ".join(names[:5]) + (" ..." if len(names) > 5 else "")) if names else "none"
 
-    def some(names: Sequence[str]) -> str:
-        return (", ".join(names[:5]) + (" ..." if len(names) > 5 else "")) if names else "none"
 
+def _nothing_in_common(samples: Sequence[str], benchmarks: Sequence[str], by_layer: bool) -> AlignmentError:
+    """Return the error for two dumps that share no variable tensor, or none of those asked for by --layer."""
+    what = "the benchmark has none of the tensors asked for" if by_layer else "the two dumps share no tensor"
+    if not samples or not benchmarks:
+        hint = "an empty dump is what an aborted run leaves: run it again, and read what it prints"
+    else:
+        hint = "are both of the same model? if tensors were renamed, give --map FILE"
+    return AlignmentError(f"{what}; sample: {_some(samples)}; benchmark: {_some(benchmarks)}", hint)
+
+
+def _nothing_fits(pairs: Sequence[tuple[str, str]]) -> AlignmentError:
+    """Return the error for dumps of which not one pair (name, reason) can be compared."""
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in pairs[:3]) + (" ..." if len(pairs) > 3 else "")
+    count = "the only pair" if len(pairs) == 1 else f"none of the {len(pairs)} pairs"
+    verb = "cannot" if len(pairs) == 1 else "can"
     return AlignmentError(
-        f"the two dumps share no tensor; sample: {some(samples)}; benchmark: {some(benchmarks)}",
-        "are both of the same model? if tensors were renamed, give --map FILE",
+        f"{count} of tensors {verb} be compared; {reasons}",
+        "were both dumps made with eliminateGarbage, and from inputs of the same size?",
     )

@@ -185,7 +185,7 @@ def compare(
 
     Raises:
         UnknownFormat, TruncatedDump, CorruptDump: a file cannot be used; a raw dump of integers is refused.
-        AlignmentError: the two share no tensor, or a name does not exist.
+        AlignmentError: the two share no tensor that can be compared, or a name does not exist.
         UnknownPlugin: a metric of that name does not exist.
     """
     from ipudebug.dumps import open_dump
@@ -202,7 +202,8 @@ def compare(
         sides.append(reader)
     mapping = dict(mapping or {})
     infos = {"sample": sides[0].infos, "benchmark": sides[1].infos}
-    matches = match_by_content(*sides, *find_unnamed(**infos, mapping=mapping)) if by_content else []
+    unnamed = find_unnamed(**infos, mapping=mapping)
+    matches = match_by_content(sides[0], sides[1], *unnamed) if by_content else []
     mapping |= {match.sample: match.benchmark for match in matches}
     alignment = align(**infos, mapping=mapping, layers=layers)
     return Comparison(sides[0], sides[1], alignment, metrics, jobs, matches)

@@ -39,7 +39,9 @@ class DetailFolder:
         self._per_line = 1 if one_per_line else 16
 
     def __enter__(self) -> DetailFolder:
-        """Make the folder under its temporary name."""
+        """Make the folder under its temporary name; raises OutputError."""
+        if os.path.basename(self.path) in ("", ".", ".."):
+            raise OutputError(f"cannot write the details to {self.path!r}", "name a folder of its own")
         try:
             shutil.rmtree(self._part, ignore_errors=True)
             os.makedirs(self._part)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ipudebug.errors import IpuDebugError
 from ipudebug.metrics import Metric, SumsMetric
 from ipudebug.metrics.passes import (
     Pair,
@@ -102,7 +103,8 @@ def _evaluate(sums: Sums, metrics: Mapping[str, SumsMetric]) -> list[Measurement
 def measure_all(pairs: Sequence[Pair], metrics: Mapping[str, Metric], jobs: int) -> Iterator[Measurement]:
     """Yield the numbers of each pair, in order, as they become known; ``jobs`` processes share the work.
 
-    Several processes need a fork, so ``jobs`` counts on Linux only; elsewhere one process does it all.
+    Several processes need a fork, so ``jobs`` counts on Linux only; elsewhere one process does it all. What a child
+    raises is raised here; a child that is killed makes an IpuDebugError.
     """
     batches = split_batches(pairs)
     if jobs <= 1 or len(batches) <= 1 or sys.platform != "linux":
@@ -111,34 +113,46 @@ def measure_all(pairs: Sequence[Pair], metrics: Mapping[str, Metric], jobs: int)
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
-    global _work
-    _work = (batches, metrics)  # the children inherit it: nothing but numbers goes through a pipe
+    # The children inherit what they work on through the fork: nothing but numbers goes through a pipe.
     context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(min(jobs, len(batches)), context, initializer=_ignore_interrupt)
+    pool = ProcessPoolExecutor(min(jobs, len(batches)), context, initializer=_take_work, initargs=(batches, metrics))
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _interrupts_held():
             # Python warns of forking beside threads; the only others here are OpenBLAS's, which survive a fork.
             warnings.simplefilter("ignore", DeprecationWarning)
             results = pool.map(_measure_batch_number, range(len(batches)))
         for measurements in results:
             yield from measurements
+    except BrokenProcessPool:
+        raise IpuDebugError(
+            "a process that measured tensors was killed, perhaps for lack of memory", "try again with --jobs 1"
+        ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        _work = None
 
 
-_work: tuple[Sequence[Sequence[Pair]], Mapping[str, Metric]] | None = None
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back in this block, and for good in the children forked in it: the parent ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_work: tuple[Sequence[Sequence[Pair]], Mapping[str, Metric]]  # in a child process only
+
+
+def _take_work(batches: Sequence[Sequence[Pair]], metrics: Mapping[str, Metric]) -> None:
+    """Keep what the parent hands over, in a child process."""
+    global _work
+    _work = (batches, metrics)
 
 
 def _measure_batch_number(number: int) -> list[Measurement]:
     """Return the numbers of one batch, in a child process."""
-    assert _work is not None
     batches, metrics = _work
     return measure_pairs(batches[number], metrics)
-
-
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which ends its children."""
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

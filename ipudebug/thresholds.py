@@ -20,6 +20,11 @@ class Threshold:
     limit: float
     is_minimum: bool
 
+    @property
+    def option(self) -> str:
+        """The option that sets it."""
+        return f"--{'min' if self.is_minimum else 'max'}-{self.metric}"
+
     def covers(self, name: str) -> bool:
         """Return whether the threshold is about a layer of that name."""
         return not self.pattern or self.pattern == name or fnmatchcase(name, self.pattern)
@@ -57,11 +62,29 @@ def parse_share(text: str) -> float:
     return share
 
 
+def check_patterns(thresholds: Sequence[Threshold], names: Sequence[str]) -> None:
+    """Raise ConfigError for a threshold that no layer of these names is held against: it would pass in silence."""
+    import difflib
+
+    for threshold in thresholds:
+        if not any(threshold.covers(name) for name in names):
+            near = difflib.get_close_matches(threshold.pattern, names, n=3, cutoff=0.5) or names[:3]
+            raise ConfigError(
+                f"{threshold.option} {threshold.pattern}:{threshold.limit:g}: no layer of that name has a partner",
+                "there are: " + ", ".join(near) + (" ..." if len(names) > len(near) else ""),
+            )
+
+
 def find_misses(row: LayerResult, thresholds: Sequence[Threshold]) -> list[str]:
-    """Return what a row misses, in words; of several thresholds of one metric that cover it, the last counts."""
+    """Return what a row misses, in words.
+
+    Of several thresholds of one metric that cover it, one that names layers counts more than one for all, and of
+    those the last.
+    """
     misses = []
     for metric in dict.fromkeys(threshold.metric for threshold in thresholds):
         covering = [item for item in thresholds if item.metric == metric and item.covers(row.name)]
+        covering.sort(key=lambda item: bool(item.pattern))
         if covering and not row.compared:
             misses.append(f"{row.name}: not compared")
         elif covering and not covering[-1].is_met(row):

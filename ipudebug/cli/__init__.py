@@ -9,6 +9,10 @@ import sys
 
 def main() -> None:
     """Run the command that ``sys.argv`` names and exit with its code."""
+    import signal
+
     from ipudebug.cli.app import run
 
+    # A plain death would leave half-written files and child processes behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(run(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The command group: finds the commands, and is the one boundary where errors become text and an exit code."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -88,9 +89,9 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return EXIT_TROUBLE
     except IpuDebugError as error:
-        click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True)
+        click.echo(click.style("error: ", fg="red", bold=True) + _printable(error.message), err=True)
         if error.hint:
-            click.echo(click.style("hint: ", fg="cyan") + error.hint, err=True)
+            click.echo(click.style("hint: ", fg="cyan") + _printable(error.hint), err=True)
         return EXIT_TROUBLE
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -99,3 +100,8 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of stdout has gone (``ipudebug compare ... | head``): leave nothing for the interpreter to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
+
+
+def _printable(text: str) -> str:
+    """Return a message with control characters as escapes: names from files and paths reach the terminal in it."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: f"\\x{ord(match[0]):02x}", text)

@@ -38,7 +38,8 @@ class CosineSimilarity(SumsMetric):
         apart = sums.aa - sums.bb
         with np.errstate(divide="ignore", invalid="ignore"):
             slopes = (np.abs(apart + sums.dd) + np.abs(sums.dd - apart) + 2 * sums.dd) / (4 * norms)
-        return relative * slopes + 1e-11
+        bound: np.ndarray = relative * slopes + 1e-11
+        return bound
 
 
 METRIC = CosineSimilarity()

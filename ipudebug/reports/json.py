@@ -40,8 +40,9 @@ class Json:
             "benchmark_only": [{"name": item.name, "reason": item.reason} for item in alignment.benchmark_only],
             "notes": [*comparison.notes],
             "summary": {
-                "compared": summary.compared,
-                "uncompared": summary.uncompared,
+                "compared": len(comparison.names()),
+                "uncompared": len(alignment.pairs) - len(comparison.names()),
+                "listed": summary.compared + summary.uncompared,
                 "coverage": summary.coverage,
                 "first_suspicious": summary.first.index if summary.first else None,
             },

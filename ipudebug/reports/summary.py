@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ipudebug.align import Leftover
+from ipudebug.align import Fit, Leftover
 from ipudebug.compare import SUSPICIOUS_COS, SUSPICIOUS_RMSE, Comparison, LayerResult
 from ipudebug.reports.cells import show_name
 
@@ -44,9 +44,10 @@ class Summary:
 
     @property
     def coverage(self) -> float:
-        """Share of the sample's variables (0..1) that were compared."""
-        total = self.compared + self.uncompared + len(self._comparison.alignment.sample_only)
-        return self.compared / total if total else 0.0
+        """Share of the sample's variables (0..1) that can be compared, whichever rows were taken."""
+        alignment = self._comparison.alignment
+        comparable = sum(pair.fit is not Fit.NONE for pair in alignment.pairs)
+        return comparable / (len(alignment.pairs) + len(alignment.sample_only))
 
     def watch(self, rows: Iterable[LayerResult]) -> Iterator[LayerResult]:
         """Yield the rows, taking each as it passes."""
@@ -57,10 +58,10 @@ class Summary:
     def lines(self) -> Iterator[str]:
         """Yield the summary, a line at a time."""
         alignment = self._comparison.alignment
-        yield from self._comparison.notes
+        yield from map(show_name, self._comparison.notes)
         yield from self._told
         total = self.compared + self.uncompared + len(alignment.sample_only)
-        yield f"compared {self.compared} of the sample's {total} tensors"
+        yield f"compared {self.compared} of the sample's {total} tensor{'s' if total > 1 else ''}"
         for side, leftovers in (("sample", alignment.sample_only), ("benchmark", alignment.benchmark_only)):
             for reason in dict.fromkeys(item.reason for item in leftovers):
                 yield f"only in the {side}: {_names(leftovers, reason)}: {reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ipudebug.cli.app import EXIT_MISSED, Command
+from ipudebug.errors import ConfigError
 from ipudebug.metrics import METRICS, VENDOR
 from ipudebug.reports import REPORTS
 
 if TYPE_CHECKING:
     from ipudebug.compare import Comparison, LayerResult
+    from ipudebug.details import DetailFolder
 
 _LARGE = 1 << 28  # elements of both sides together from which a second process earns its start
 
@@ -41,7 +44,12 @@ _LARGE = 1 << 28  # elements of both sides together from which a second process 
 @click.option("--format", "report", type=click.Choice(list(REPORTS)), default="rows", show_default=True)
 @click.option("-o", "--output", default="-", metavar="FILE", help="Write the report to FILE instead of stdout ('-').")
 @click.option("--sort", metavar="KEY", help="Order of the rows: index (default), name, or a metric, worst first.")
-@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N worst rows only (by --sort, or COS).")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Show the N worst rows only: by the metric of --sort, or COS.",
+)
 @click.option("--layer", "layers", multiple=True, metavar="NAME", help="Compare this tensor only; globs. Repeatable.")
 @click.option(
     "--map", "map_file", metavar="FILE", help="Renamed tensors: 'sample-name benchmark-name', one pair a line."
@@ -90,8 +98,9 @@ def command(
     from ipudebug.cli.output import write_output
     from ipudebug.compare import compare
     from ipudebug.config.name_map import load_name_map
+    from ipudebug.reports.cells import show_name
     from ipudebug.reports.summary import Summary
-    from ipudebug.thresholds import find_misses, parse_share, parse_threshold
+    from ipudebug.thresholds import check_patterns, find_misses, parse_share, parse_threshold
 
     thresholds = [
         parse_threshold(metric, text, is_minimum=is_minimum)
@@ -112,6 +121,7 @@ def command(
         by_content=match == "content",
     )
     comparison.jobs = jobs or _choose_jobs(comparison)
+    check_patterns(thresholds, [comparison.sample.infos[pair.sample].name for pair in comparison.alignment.pairs])
 
     summary = Summary(comparison)
     misses: list[str] = []
@@ -123,8 +133,8 @@ def command(
 
     with _details(details) as folder:
         rows = watch(folder.watch(comparison) if folder else comparison)
-        if by != "index":
-            rows = _sort_rows(rows, by)[:top]
+        if by != "index" or top:
+            rows = _sort_rows(_keep_worst(list(rows), by, top), by)
         write_output(output, REPORTS[report].render(comparison, rows), keep=(sample, benchmark))
     if folder and folder.kept:
         click.echo(f"{folder.path} existed: kept as {folder.kept}", err=True)
@@ -133,31 +143,43 @@ def command(
     if summary.coverage < least:
         misses.append(f"coverage {summary.coverage:.1%} < {least:.1%}")
     for miss in misses:
-        click.echo(f"missed: {miss}", err=True)
+        click.echo(f"missed: {show_name(miss)}", err=True)
     return EXIT_MISSED if misses else 0
 
 
 def _sort_key(sort: str | None, top: int | None) -> str:
     """Return what to sort by: what was asked for, else COS if only the worst are wanted, else the index."""
-    key = sort or ("cos" if top else "index")
-    return key if key in ("index", "name") else METRICS.find(key)
+    key = (sort or ("cos" if top else "index")).lower().replace("-", "_")
+    if key not in ("index", "name", *METRICS):
+        raise ConfigError(f"--sort {sort}: no such order", f"known: index, name, {', '.join(METRICS)}")
+    return key
 
 
-def _sort_rows(rows: Iterable[LayerResult], key: str) -> list[LayerResult]:
-    """Return the rows by name, or by a metric, worst first; those without values, and NaN, count as worst."""
+def _keep_worst(rows: list[LayerResult], key: str, top: int | None) -> list[LayerResult]:
+    """Return the ``top`` worst rows (None: all) in their own order: by the metric ``key``, or by COS if it is none."""
+    metric = key if key in METRICS else "cos"
+    worst = sorted(range(len(rows)), key=lambda place: _badness(rows[place], metric), reverse=True)[:top]
+    return [rows[place] for place in sorted(worst)]
+
+
+def _sort_rows(rows: list[LayerResult], key: str) -> list[LayerResult]:
+    """Return the rows by index, by name, or by a metric, worst first."""
+    if key == "index":
+        return rows
     if key == "name":
         return sorted(rows, key=lambda row: row.name)
+    return sorted(rows, key=lambda row: _badness(row, key), reverse=True)
+
+
+def _badness(row: LayerResult, key: str) -> float:
+    """Return how bad a row is by one metric; no values, and NaN, are worst, equal tensors best."""
     metric = METRICS[key]
-
-    def badness(row: LayerResult) -> float:
-        value = row.values.get(key, float("nan"))
-        if row.equal or value != value:
-            return float("-inf") if row.equal else float("inf")
-        if metric.higher_is_better is None:
-            return abs(value - metric.best)
-        return -value if metric.higher_is_better else value
-
-    return sorted(rows, key=badness, reverse=True)
+    value = row.values.get(key, float("nan"))
+    if row.equal or value != value:
+        return float("-inf") if row.equal else float("inf")
+    if metric.higher_is_better is None:
+        return abs(value - metric.best)
+    return -value if metric.higher_is_better else value
 
 
 def _choose_jobs(comparison: Comparison) -> int:
@@ -167,9 +189,8 @@ def _choose_jobs(comparison: Comparison) -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
-def _details(path: str | None):  # type: ignore[no-untyped-def]
+def _details(path: str | None) -> contextlib.AbstractContextManager[DetailFolder | None]:
     """Return the folder for the details as a context manager, or one that yields None."""
-    import contextlib
     import datetime
 
     if path is None:
