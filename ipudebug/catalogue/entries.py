@@ -64,10 +64,14 @@ class Entry:
         return f"docs/errors.md#{'row-' if self.key.isdigit() else ''}{self.key}"
 
     def fill(self, values: Sequence[str]) -> str:
-        """Return the message with ``values`` in place of the samples, one for each; raises ValueError otherwise."""
+        r"""Return the message with ``values`` in place of the samples, one for each; raises ValueError otherwise.
+
+        The page writes ``\"`` where the tools print ``"``.
+        """
         parts = PLACEHOLDER.split(self.message)
         if len(values) != len(parts) // 2:
             raise ValueError(f"row {self.key} has {len(parts) // 2} placeholders, got {len(values)} values")
+        parts[::2] = [part.replace('\\"', '"') for part in parts[::2]]
         parts[1::2] = values
         return "".join(parts)
 

@@ -13,22 +13,24 @@ from ipudebug.cli.explanations import describe_entry
 if TYPE_CHECKING:
     from ipudebug.sim.constraints import Finding
 
-HEADINGS = ("level", "row", "where", "found", "message it ends in")
+HEADINGS = ("level", "row", "where", "found")
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def render_table(findings: Sequence[Finding], model: str) -> Iterator[str]:
-    """Yield the findings as an aligned table, and below it once for each row what to do."""
+    """Yield the findings as an aligned table; below it for each row the messages it ends in, and what to do."""
     from tabulate import tabulate
 
     if not findings:
         yield f"{model}: nothing that the toolchain is known to refuse\n"
         return
-    cells = [[one.level, one.entry.key, _show_place(one), _escape(one.found), _escape(one.message)] for one in findings]
+    cells = [[one.level, one.entry.key, _show_place(one), _escape(one.found)] for one in findings]
     text = tabulate(cells, HEADINGS, tablefmt="simple", disable_numparse=True)
     yield "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
     for entry in _list_entries(findings):
-        yield f"\n{entry.key}: {entry.cause}\n  do       {entry.remedy}\n"
+        yield f"\n{entry.key}: {entry.cause}\n"
+        ends = dict.fromkeys(_escape(one.message) for one in findings if one.entry is entry)
+        yield "  ends in  " + "\n           ".join(ends) + f"\n  do       {entry.remedy}\n"
         if entry.rewrite:
             yield f"  rewrite  {entry.rewrite}\n"
         yield f"  look at  {entry.look}\n  more     {entry.link}\n"

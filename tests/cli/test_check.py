@@ -12,24 +12,27 @@ from tests.command import run_command
 from tests.sim.constraints.models import build_model, one
 
 TABLE = """\
-level    row    where                found                        message it ends in
--------  -----  -------------------  ---------------------------  ---------------------------------------------------------------------------------------------------
-error    051                         input images is batchx3x8x8  DYNSHAPESYM sub lacks shape info, please check DYNAMIC_CONFIG in ini!
-error    044    /up/Resize (Resize)  mode=cubic                   Exception: ONNX RESIZE only supports nearest or linear:/up/Resize
-error    037    /head/TopK (TopK)    largest=0                    Exception: ONNX TOPK SGS only supports the top-K largest elements along a specified axis:/head/TopK
+level    row    where                found
+-------  -----  -------------------  ---------------------------
+error    051                         input images is batchx3x8x8
+error    044    /up/Resize (Resize)  mode=cubic
+error    037    /head/TopK (TopK)    largest=0
 
 051: dynamic dimensions without a description
+  ends in  DYNSHAPESYM sub lacks shape info, please check DYNAMIC_CONFIG in ini!
   do       make input dimensions static, or describe the dynamic ones in the ini
   rewrite  fix the symbolic dimensions (onnx.tools.update_model_dims, or --input_shapes)
   look at  [DYNAMIC_CONFIG] of the ini; --input_shapes
   more     docs/errors.md#row-051
 
 044: Resize with cubic interpolation
+  ends in  Exception: ONNX RESIZE only supports nearest or linear:/up/Resize
   do       change the operator or attribute when exporting (other setting, equivalent operators, or newer exporter), export again, convert again
   look at  Resize mode
   more     docs/errors.md#row-044
 
 037: TopK asked for the smallest elements
+  ends in  Exception: ONNX TOPK SGS only supports the top-K largest elements along a specified axis:/head/TopK
   do       stay within the chip's limit: smaller kernel, stride or count, split the operator, or move it out of the model
   rewrite  negate the input, take the largest, negate the values
   look at  TopK largest

@@ -5,7 +5,6 @@ Nothing is computed before a rule asks: most models are checked without shape in
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
 from typing import TYPE_CHECKING, Any
@@ -140,20 +139,19 @@ class Graph:
     @functools.cached_property
     def _derived(self) -> tuple[set[str], set[str]]:
         """The tensors that are constant and those that are unsized, by one pass in the file's order."""
-        constant, unsized = set(self._initializers), set[str]()
+        constant, unsized = {*self._initializers, ""}, set[str]()
         for node in self.nodes:
-            fed = [name for name in node.inputs if name]
-            sizes = [name for place in SHAPE_INPUTS.get(node.op_type, ()) if (name := node.read_input(place))]
             if node.op_type in ("Shape", "Size"):
-                known = not any(name in unsized for name in fed)
+                known = unsized.isdisjoint(node.inputs)
             else:
-                known = node.op_type not in NOT_FOLDED and all(name in constant for name in fed)
+                known = constant.issuperset(node.inputs) and node.op_type not in NOT_FOLDED
+                sizes = map(node.read_input, SHAPE_INPUTS.get(node.op_type, ()))
                 if (
                     node.op_type in SIZED_BY_VALUES
-                    or any(name in unsized for name in fed)
-                    or not all(name in constant for name in sizes)
+                    or not unsized.isdisjoint(node.inputs)
+                    or not constant.issuperset(sizes)
                 ):
-                    unsized.update(node.outputs)
+                    unsized.update(filter(None, node.outputs))
             if known:
                 constant.update(node.outputs)
         return constant, unsized
@@ -163,20 +161,25 @@ class Graph:
         tensor = self._initializers.get(name)
         if tensor is not None:
             return tuple(tensor.dims)
-        info = self.inputs.get(name)
-        return read_shape(info) if info is not None else self._inferred.get(name)
+        info = self.inputs.get(name) or self._stated.get(name) or self._inferred.get(name)
+        return read_shape(info) if info is not None else None
 
     @functools.cached_property
-    def _inferred(self) -> dict[str, Shape]:
-        """The shapes that the model states and those that ONNX infers."""
+    def _stated(self) -> dict[str, ValueInfoProto]:
+        """What the model itself says about tensors, where that is a shape."""
+        graph = self.model.graph
+        return {info.name: info for info in (*graph.value_info, *graph.output) if read_shape(info) is not None}
+
+    @functools.cached_property
+    def _inferred(self) -> dict[str, ValueInfoProto]:
+        """What ONNX infers about tensors; shapes are read off when they are asked for."""
         import onnx
 
-        model = self.model
-        with contextlib.suppress(onnx.shape_inference.InferenceError, RuntimeError, ValueError):
-            # Where the model contradicts itself, what it states about its tensors is all there is.
-            model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        stated = (*model.graph.value_info, *model.graph.output)
-        return {info.name: shape for info in stated if (shape := read_shape(info)) is not None}
+        try:
+            model = onnx.shape_inference.infer_shapes(self.model, data_prop=True)
+        except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
+            return {}  # the model contradicts itself; what it states about its tensors is all there is
+        return {info.name: info for info in (*model.graph.value_info, *model.graph.output)}
 
     def _collect(self, graph: GraphProto, within: str) -> None:
         """Take up the nodes and initializers of a graph and of the bodies in it."""

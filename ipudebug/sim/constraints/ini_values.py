@@ -55,7 +55,8 @@ def _judge_values(subject: Subject) -> Iterator[Finding]:
         ("CONV_CONFIG", "", CONV_GROUPS, read_convolutions),
     ):
         section = {key: entry for key, entry in subject.ini.sections.get(name, {}).items() if entry.items}
-        yield from map(_translate, _find_faults(section, owner, groups, reader))
+        for fault in _find_faults(section, owner, groups, reader):
+            yield _translate(fault, subject.ini.path)
 
 
 def _find_faults(
@@ -100,14 +101,17 @@ def _try(reader: Reader, section: Section) -> ConfigError | None:
     return None
 
 
-def _translate(fault: ConfigError) -> Finding:
+def _translate(fault: ConfigError, path: str) -> Finding:
     """Return a fault as a finding with the vendor's message, which our messages begin with where there is one."""
+    start = fault.message.find(path)
+    colon = fault.message.find(": ", start + len(path)) if start >= 0 else -1
+    place, found = (fault.message[start:colon], fault.message[colon + 2 :]) if colon >= 0 else ("", fault.message)
     for known in find_known([fault.message], load_entries()):
         entry = next((entry for entry in known.entries if entry.stage == "F"), None)
         if entry is None:
             continue
-        return report(entry.key, fault.message, entry.read_values(fault.message))
-    return report(OTHER, fault.message, (fault.message,))
+        return report(entry.key, found, entry.read_values(fault.message), place=place)
+    return report(OTHER, found, (fault.message,), place=place)
 
 
 RULES = (ModelRule((NO_HEADER, OTHER), _judge_values),)

@@ -33,11 +33,10 @@ def _find_disorder(subject: Subject) -> Iterator[Finding]:
 
 def _find_early_reads(graph: Graph) -> list[tuple[Node, str]]:
     """Return the nodes that read a tensor before it exists, each with the first such tensor."""
-    ready, early = set(graph.given), []
+    ready, early = {*graph.given, ""}, []
     for node in graph.nodes:
-        missing = next((name for name in node.inputs if name and name not in ready), None)
-        if missing is not None:
-            early.append((node, missing))
+        if not ready.issuperset(node.inputs):
+            early.append((node, next(name for name in node.inputs if name not in ready)))
         ready.update(node.outputs)
     return early
 

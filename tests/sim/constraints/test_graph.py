@@ -152,3 +152,14 @@ def test_functions_of_the_model_are_expanded(tmp_path: object) -> None:
 
 def test_our_own_domain_is_no_foreign_one() -> None:
     assert judge(one("Conv2d", domain="ipudebug")) == []
+
+
+def test_an_output_that_is_left_out_does_not_make_everything_unsized() -> None:
+    nodes = [
+        helper.make_node("Unique", ["x"], ["u", "", "i"]),
+        helper.make_node("Resize", ["x", "", "s"], ["r"]),
+        helper.make_node("Shape", ["r"], ["n"]),
+        helper.make_node("Shape", ["i"], ["m"]),
+    ]
+    graph = Graph(build_model(nodes, {"x": (4,)}, ["n", "m"], {"s": np.array([2], np.float32)}))
+    assert [graph.is_constant(name) for name in "nm"] == [True, False]

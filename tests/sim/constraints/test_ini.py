@@ -75,7 +75,7 @@ def test_a_fault_of_one_key_and_it_alone(line: str, key: str, tmp_path: Path) ->
     assert [(finding.level, finding.entry.key) for finding in found] == [("error", key)]
     with pytest.raises(ConfigError) as caught:  # the reader of the ini, which stops at the first fault, agrees
         load_input_config(str(tmp_path / "c.ini"))
-    assert found[0].found == caught.value.message
+    assert caught.value.message.endswith(f"{found[0].place}: {found[0].found}")
 
 
 def test_names_are_compared_with_the_model(tmp_path: Path) -> None:
