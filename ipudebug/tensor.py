@@ -142,7 +142,7 @@ class FileTensor(Tensor):
 
     def _cut(self, reason: EOFError) -> TruncatedDump:
         """Return the error for a file that was whole when it was opened."""
-        return TruncatedDump(f"{reason}, at {self.info.name}", "let the dump be written to its end, then start again")
+        return TruncatedDump(f"{reason}, at {self.info.name!r}", "let the dump be written to its end, then start again")
 
 
 def _cast(source: np.ndarray, out: np.ndarray) -> None:

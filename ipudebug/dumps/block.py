@@ -32,13 +32,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ipudebug.dumps.header import (
+    AGAIN,
     FIRST,
     FLOAT,
     HEADER0,
     HEADER1,
     LONGEST,
     SIZE,
+    UNKNOWN,
     Header,
+    begins_header,
     header_of,
     parse_header,
     parse_info,
@@ -53,7 +56,13 @@ _FIRST = re.compile(FIRST)
 _TERM = rb"\s*(?:(?:\};?|(?P<sibling>//buffer data size: \d{1,20})(?=\s|\Z))\s*)*"
 _RECORD = re.compile(_TERM + HEADER0 + HEADER1 + SIZE)
 _REST = re.compile(_TERM + rb"\Z")
-_TEXT_VALUES = re.compile(rb"\s*(?:-?\d+\.\d{6}|-?nan|-?inf), ")
+_TEXT_VALUES = re.compile(rb"\s*(?:-?\d+\.\d{6}|-?nan|-?inf), |\r?\n-?\d+\.?\d*\Z")
+
+_LINES = (
+    (HEADER0, "'//out <k> s: <f> z: <i> type: <t> name: <n> bConstant:<0|1>'"),
+    (HEADER1, "'op_out[<n>] <type> = {'"),
+    (SIZE, "'//buffer data size: <bytes>'"),
+)
 
 _NEAR = 1 << 10  # bytes read for the header of a record behind a large payload ...
 _WINDOW = 1 << 16  # ... and where records are small, so that one read serves many
@@ -129,27 +138,33 @@ class BlockDump:
     def _check(self, match: re.Match[bytes], size: int, payload: int) -> tuple[TensorInfo, bool]:
         """Return a record's TensorInfo, and whether it holds more than its shape; raises where sizes contradict."""
         name, dims = match["name"], match["dims"]
-        shape = parse_shape(match["shape"], int(dims)) if dims is not None else ()
-        info = parse_info(match, shape, is_float=self.is_float, has_shape=dims is not None)
+        try:
+            shape = parse_shape(match["shape"], int(dims)) if dims is not None else ()
+            info = parse_info(match, shape, is_float=self.is_float, has_shape=dims is not None)
+        except CorruptDump as reason:
+            start = payload - match.end() + match.start("role") - 2
+            raise CorruptDump(f"{self.path}: at byte {start}: {reason}", reason.hint) from None
         left = self._file.size - payload
         if size > left:
             raise TruncatedDump(
                 f"{self.path}: {show(name)} at byte {payload}: expected {size} bytes of data, found {left}",
-                "dump again, completely, and copy the file in binary mode",
+                AGAIN,
             )
         elements, odd = divmod(size, info.dtype.itemsize)
-        if dims is not None:
+        if dims is not None and info.dtype is not UNKNOWN:  # whose shape does not tell its bytes
             wanted = math.prod(shape)
             if wanted > elements:
                 raise CorruptDump(
                     f"{self.path}: {show(name)} at byte {payload}: shape {list(shape)} needs"
-                    f" {wanted * info.dtype.itemsize} bytes, the record has {size}"
+                    f" {wanted * info.dtype.itemsize} bytes, the record has {size}",
+                    AGAIN,
                 )
             return info, wanted * info.dtype.itemsize < size
         if odd:
             raise CorruptDump(
                 f"{self.path}: {show(name)} at byte {payload}: {size} bytes are no whole number of"
-                f" {info.dtype.itemsize}-byte elements"
+                f" {info.dtype.itemsize}-byte elements",
+                AGAIN,
             )
         return _with_shape(info, (elements,)), False
 
@@ -159,22 +174,16 @@ class BlockDump:
         where = f"{self.path}: at byte {position + len(window) - len(rest)}"
         lines = rest.split(b"\n")
         to_end = position + len(window) >= self._file.size
-        starts = rest.startswith((b"//in ", b"//out ")) or any(
-            start.startswith(rest) for start in (b"//in ", b"//out ", b"//buffer data size: ")
-        )
-        if to_end and starts and len(lines) <= 3:
+        # The number of the first line that is not as it should be.
+        wrong = 0 if not re.match(HEADER0, rest) else 1 if not re.match(HEADER0 + HEADER1, rest) else 2
+        if to_end and begins_header(rest) and len(lines) == wrong + 1:
             return TruncatedDump(
                 f"{where}: the file ends inside a record's header",
-                "dump again, completely, and copy the file in binary mode",
+                AGAIN,
             )
+        expected, found = _LINES[wrong][1], lines[wrong]
         if not rest.startswith((b"//in ", b"//out ")):
             expected, found = "the header of a record ('//in' or '//out')", rest
-        elif not re.match(HEADER0, rest):
-            expected, found = "'//out <k> s: <f> z: <i> type: <t> name: <n> bConstant:<0|1>'", lines[0]
-        elif not re.match(HEADER0 + HEADER1, rest):
-            expected, found = "'op_out[<n>] <type> = {'", lines[1]
-        else:
-            expected, found = "'//buffer data size: <bytes>'", lines[2]
         return CorruptDump(
             f"{where}: expected {expected}, found {found[:60]!r}",
             "if the file was written as string, or edited, dump it again as binary",
@@ -256,10 +265,10 @@ def write_blocks(
                 file.write(size_line)
             header = next(given) if given is not None else header_of(info, is_float=is_float)
             lines = header.lines(with_shape=dialect.with_shape)
-            itemsize = FLOAT.itemsize if is_float else info.dtype.itemsize
-            size_line = b"//buffer data size: %d\n" % (info.size * itemsize)
+            dtype = FLOAT if is_float or info.dtype.kind == "f" else info.dtype.newbyteorder("<")
+            size_line = b"//buffer data size: %d\n" % (info.size * dtype.itemsize)
             file.write(lines + size_line)
-            for piece in payload_pieces(tensor, FLOAT if is_float else info.dtype.newbyteorder("<")):
+            for piece in payload_pieces(tensor, dtype):
                 file.write(piece)
             file.write(dialect.terminator)
             written.append(info)

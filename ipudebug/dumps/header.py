@@ -49,10 +49,11 @@ DTYPES: dict[bytes, np.dtype] = {
 }
 FLOAT: np.dtype = DTYPES[b"float"]
 UNKNOWN: np.dtype = np.dtype("V1")
-"""The dtype of an integer dump's record whose type name is not known: bytes, not numbers."""
+"""The dtype of an integer dump's record whose type name is not known: bytes, not numbers, and flat."""
 
 TYPE_NAMES: dict[np.dtype, str] = {dtype: name.decode() for name, dtype in DTYPES.items()}
 
+AGAIN = "dump again, completely, and copy the file in binary mode"
 _MOST_DIMS = 64  # of a NumPy array
 
 
@@ -91,7 +92,9 @@ class Header:
         if lines.count(b"\n") != 2:
             raise CorruptDump(f"{info.name!r}: a name with a line break cannot be dumped", "rename the tensor")
         if len(lines) > LONGEST - 1024:  # what may stand between two records has its room, too
-            raise CorruptDump(f"{info.name[:80]!r}...: a name of {len(info.name)} characters cannot be dumped")
+            raise CorruptDump(
+                f"{info.name[:80]!r}...: a name of {len(info.name)} characters cannot be dumped", "shorten it"
+            )
         return lines
 
 
@@ -99,7 +102,9 @@ def header_of(info: TensorInfo, *, is_float: bool) -> Header:
     """Return the header that describes ``info``: scale and zero point of its first channel, or zeros without any."""
     quant = info.quant
     scale, zero = (quant.scale[0], quant.zero_point[0]) if quant and quant.scale else (0.0, 0)
-    type_name = "float" if is_float else TYPE_NAMES.get(info.dtype.newbyteorder("<"), "unknown")
+    type_name = (
+        "float" if is_float or info.dtype.kind == "f" else TYPE_NAMES.get(info.dtype.newbyteorder("<"), "unknown")
+    )
     return Header(info, f"{scale:f}", str(zero), type_name, info.shape)
 
 
@@ -119,7 +124,7 @@ def parse_info(match: re.Match[bytes], shape: tuple[int, ...], *, is_float: bool
         "role", "port", "type", "name", "constant", "role1", "index", "op"
     )
     if role != role1:
-        raise CorruptDump(f"{show(name)}: header says //{role.decode()} but the next line op_{role1.decode()}")
+        raise CorruptDump(f"{show(name)}: //{role.decode()} in one line, op_{role1.decode()} in the next", AGAIN)
     return TensorInfo(
         name.decode("utf-8", "surrogateescape"),
         shape,
@@ -156,12 +161,18 @@ def parse_shape(text: bytes, dims: int) -> tuple[int, ...]:
         or any(dim < 0 for dim in shape)
         or (0 in shape and math.prod(dim or 1 for dim in shape) > sys.maxsize // 8)
     ):
-        raise CorruptDump(f"shape:[{text[:80].decode('latin-1')}] is no shape of dims:{dims}")
+        raise CorruptDump(f"shape:[{text[:80].decode('latin-1')}] is no shape of dims:{dims}", AGAIN)
     return shape
 
 
-def show(name: bytes) -> str:
+def begins_header(text: bytes) -> bool:
+    """Return whether ``text`` begins as a header or a repeated size line does, or is itself the beginning of one."""
+    starts = (b"//in ", b"//out ", b"//buffer data size: ")
+    return any(start[: len(text)] == text[: len(start)] for start in starts)
+
+
+def show(name: bytes | str) -> str:
     """Return a tensor name for a message: at most 80 characters, none of which a terminal would obey."""
-    text = name[:400].decode("utf-8", "replace")
+    text = name[:400].decode("utf-8", "replace") if isinstance(name, bytes) else name[:400]
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return text if len(text) <= 80 else text[:77] + "..."

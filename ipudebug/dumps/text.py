@@ -17,7 +17,18 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ipudebug.dumps.header import FIRST, FLOAT, HEADER0, HEADER1, UNKNOWN, Header, parse_header, show
+from ipudebug.dumps.header import (
+    AGAIN,
+    FIRST,
+    FLOAT,
+    HEADER0,
+    HEADER1,
+    UNKNOWN,
+    Header,
+    begins_header,
+    parse_header,
+    show,
+)
 from ipudebug.errors import CorruptDump, TruncatedDump
 from ipudebug.files import OpenFile
 from ipudebug.tensor import Tensor, TensorInfo
@@ -46,22 +57,22 @@ class TextTensor(Tensor):
     @property
     def array(self) -> np.ndarray:
         """The values; raises CorruptDump where one is no number of the tensor's type, or one is missing."""
-        info = self.info
+        info, where = self.info, f"{self._file.path}: {show(self.info.name)}"
         start, stop = self._span
         text = self._file.read(stop - start, start)
         if len(text) < stop - start:
             raise TruncatedDump(
-                f"{self._file.path} became shorter while it was read, at {info.name}",
+                f"{where}: the file became shorter while it was read",
                 "let the dump be written to its end, then start again",
             )
         one_byte = self._bytewise or info.dtype == UNKNOWN
         try:
             values = parse_values(text, np.dtype("u1") if one_byte else info.dtype)
         except (ValueError, OverflowError) as reason:
-            raise CorruptDump(f"{self._file.path}: {info.name}: {str(reason)[:99]}", "dump it again") from None
+            raise CorruptDump(f"{where}: {str(reason)[:99]}", AGAIN) from None
         wanted = info.size * (info.dtype.itemsize if one_byte else 1)
         if values.size < wanted:
-            raise CorruptDump(f"{self._file.path}: {info.name}: expected {wanted} numbers, found {values.size}")
+            raise CorruptDump(f"{where}: expected {wanted} numbers, found {values.size}", AGAIN)
         return values[:wanted].view(info.dtype).reshape(info.shape)
 
     def copy_into(self, out: np.ndarray, start: int) -> None:
@@ -119,8 +130,8 @@ class TextDump:
                 line = lines.readline(_LONGEST_LINE)
                 if not line:
                     raise TruncatedDump(
-                        f"{self.path}: {header.info.name}: the file ends before the closing line of its values",
-                        "dump again, completely",
+                        f"{self.path}: {show(header.info.name)}: the file ends before the closing line of its values",
+                        AGAIN,
                     )
                 if _END.match(line):
                     break
@@ -143,10 +154,13 @@ class TextDump:
         text = line + lines.readline(_LONGEST_LINE)
         match = _HEADERS.match(text)
         if match is None:
-            if len(text) + at == self._file.size and not text.endswith(b"{\n"):
-                raise TruncatedDump(f"{self.path}: at byte {at}: the file ends inside a record's header", "dump again")
-            raise CorruptDump(f"{self.path}: at byte {at}: expected the header of a record, found {show(text)!r}")
-        return parse_header(match, is_float=self.is_float)
+            if len(text) + at == self._file.size and begins_header(text) and not text.endswith(b"{\n"):
+                raise TruncatedDump(f"{self.path}: at byte {at}: the file ends inside a record's header", AGAIN)
+            raise CorruptDump(f"{self.path}: at byte {at}: expected the header of a record, found {text[:60]!r}", AGAIN)
+        try:
+            return parse_header(match, is_float=self.is_float)
+        except CorruptDump as reason:
+            raise CorruptDump(f"{self.path}: at byte {at}: {reason}", reason.hint) from None
 
     def _tensor(self, header: Header, span: tuple[int, int], words: int, width: int) -> TextTensor:
         """Return the record whose values are ``words`` numbers, the first ``width`` characters wide."""
@@ -154,10 +168,10 @@ class TextDump:
         # One number a byte where elements have several bytes; wider columns are the later writers' whole elements.
         bytewise = not self.is_float and info.dtype.itemsize > 1 and width <= 6
         elements, odd = divmod(words, info.dtype.itemsize) if bytewise else (words, 0)
-        shape = header.shape
+        shape = header.shape if info.dtype is not UNKNOWN else None
         if odd or (shape is not None and math.prod(shape) > elements):
             wanted = list(shape) if shape is not None else "whole elements"
-            raise CorruptDump(f"{self.path}: {info.name}: expected {wanted}, found {words} numbers", "dump it again")
+            raise CorruptDump(f"{self.path}: {show(info.name)}: expected {wanted}, found {words} numbers", AGAIN)
         if shape is None:
             info = TensorInfo(
                 info.name, (elements,), info.dtype, None, None, info.op_type, info.op_index, info.port, info.role,
