@@ -215,10 +215,11 @@ def _check_mapping(mapping: Mapping[str, str], samples: Mapping[str, object], be
 
 
 def _near(name: str, known: Mapping[str, object]) -> str:
-    """Return a hint with the names nearest to ``name``."""
+    """Return a hint with the names nearest to ``name``, in their own order."""
     import difflib
 
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5) or list(known)[:3]
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5) or list(known)[:3]
+    near = [other for other in known if other in close]
     return "it has: " + ", ".join(near) + (" ..." if len(known) > len(near) else "")
 
 
