@@ -25,7 +25,8 @@ class Kernel:
 
     Attributes:
         compute: (inputs, attributes) -> outputs. Inputs may be read-only and of any stride; outputs are new, contiguous
-            arrays in the output's own dtype, which the node's ``dtype`` attribute names (``uint8``, ``int16``).
+            arrays in the output's own dtype, which the node's ``dtype`` attribute names (``uint8``, ``int16``);
+            operators that only copy keep the input's. Raises ModelError for a node that does not fit its inputs.
         status: ``exact``: the chip's bits; ``inexact``: within a few steps of them, see the module.
     """
 
@@ -34,5 +35,8 @@ class Kernel:
 
 
 KERNELS: Registry[Kernel] = Registry(
-    __name__, "KERNEL", "kernel", besides=("rounding", "multiplier", "accumulate", "windows")
+    __name__,
+    "KERNEL",
+    "kernel",
+    besides=("accumulate", "multiplier", "node", "requantise", "rounding", "slabs", "windows"),
 )
