@@ -68,7 +68,8 @@ def check_patterns(thresholds: Sequence[Threshold], names: Sequence[str]) -> Non
 
     for threshold in thresholds:
         if not any(threshold.covers(name) for name in names):
-            near = difflib.get_close_matches(threshold.pattern, names, n=3, cutoff=0.5) or names[:3]
+            close = difflib.get_close_matches(threshold.pattern, names, n=3, cutoff=0.5) or names[:3]
+            near = [name for name in names if name in close]
             raise ConfigError(
                 f"{threshold.option} {threshold.pattern}:{threshold.limit:g}: no layer of that name has a partner",
                 "there are: " + ", ".join(near) + (" ..." if len(names) > len(near) else ""),

@@ -1,8 +1,8 @@
 """The map file: which tensor of the sample stands for which of the benchmark, where names differ.
 
 One pair a line, ``sample-name benchmark-name``, separated by a tab or by blanks; names that hold blanks are quoted, or
-separated by a tab. Empty lines and lines that begin with ``#`` do not count. A file that begins with ``{`` is a JSON
-object of the same pairs.
+separated by a tab. Empty lines and lines that begin with ``#`` do not count; a name that begins so is quoted. A file
+that begins with ``{`` is a JSON object of the same pairs.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import shlex
 from ipudebug.errors import ConfigError
 
 _LIMIT = 64 << 20
+_JSON_FORM = 'write: {"sample-name": "benchmark-name", ...}'
 
 
 def load_name_map(path: str) -> dict[str, str]:
     """Return sample name -> benchmark name; raises ConfigError with file and line."""
     try:
         with open(path, "rb") as file:
-            text = file.read(_LIMIT).decode("utf-8")
+            text = file.read(_LIMIT).decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"no such map file: {path}", "check the path") from None
     except OSError as reason:
-        raise ConfigError(f"cannot read the map file {path}: {reason.strerror}") from None
+        raise ConfigError(f"cannot read the map file {path}: {reason.strerror}", "give a text file") from None
     except UnicodeDecodeError as reason:
         raise ConfigError(f"{path}: byte {reason.start}: expected UTF-8 text", "a map holds two names a line") from None
     pairs = _parse_json(path, text) if text.lstrip().startswith("{") else _parse_lines(path, text)
@@ -36,13 +37,19 @@ def load_name_map(path: str) -> dict[str, str]:
 def _parse_json(path: str, text: str) -> dict[str, str]:
     """Return the pairs of a JSON object of strings."""
     try:
-        value = json.loads(text)
+        entries = json.loads(text, object_pairs_hook=list)
     except (ValueError, RecursionError) as reason:
-        raise ConfigError(f"{path}: not valid JSON: {reason}") from None
-    for key, partner in value.items():
+        raise ConfigError(f"{path}: not valid JSON: {reason}", _JSON_FORM) from None
+    pairs: dict[str, str] = {}
+    for key, partner in entries:
         if not isinstance(partner, str):
-            raise ConfigError(f"{path}: {key!r}: expected the name of a tensor, found {partner!r}")
-    return dict(value)
+            raise ConfigError(
+                f"{path}: {key!r}: expected the name of a tensor, found {json.dumps(partner)}", _JSON_FORM
+            )
+        if key in pairs:
+            raise ConfigError(f"{path}: {key!r} is mapped twice", "keep one of the two")
+        pairs[key] = partner
+    return pairs
 
 
 def _parse_lines(path: str, text: str) -> dict[str, str]:
@@ -62,6 +69,6 @@ def _parse_lines(path: str, text: str) -> dict[str, str]:
                 "write: sample-name benchmark-name; quote names with blanks, or put a tab between the two",
             )
         if fields[0] in pairs:
-            raise ConfigError(f"{path}, line {number}: {fields[0]!r} is mapped twice")
+            raise ConfigError(f"{path}, line {number}: {fields[0]!r} is mapped twice", "keep one of the two")
         pairs[fields[0]] = fields[1]
     return pairs
