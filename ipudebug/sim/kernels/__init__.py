@@ -38,5 +38,15 @@ KERNELS: Registry[Kernel] = Registry(
     __name__,
     "KERNEL",
     "kernel",
-    besides=("accumulate", "multiplier", "node", "requantise", "rounding", "slabs", "windows"),
+    besides=(
+        "accumulate",
+        "elementwise",
+        "multiplier",
+        "node",
+        "rectify",
+        "requantise",
+        "rounding",
+        "slabs",
+        "windows",
+    ),
 )

@@ -75,11 +75,24 @@ class Node:
             raise self.fail(f"attribute {name} has {len(value)} values, expected {wanted}: {list(value)}")
         return [int(x) for x in value]
 
+    def multipliers(self, name: str, lengths: int | Sequence[int]) -> list[int]:
+        """Return integers of 16 bits; raises ModelError."""
+        values = self.integers(name, lengths)
+        if not all(-32768 <= value <= 32767 for value in values):
+            raise self.fail(f"attribute {name} is {values}, expected 16-bit integers")
+        return values
+
+    def zeros(self, arrays: Sequence[np.ndarray]) -> list[int]:
+        """Return the zero points of the arrays, which their elements can hold; raises ModelError."""
+        values = self.integers("zeros", len(arrays))
+        for value, array in zip(values, arrays, strict=True):
+            self._check_zero(value, array, "zeros")
+        return values
+
     def zero_of(self, array: np.ndarray, name: str) -> int:
         """Return an integer attribute that an element of ``array`` can hold, a zero point; raises ModelError."""
-        value, info = self.integer(name), np.iinfo(array.dtype)
-        if not info.min <= value <= info.max:
-            raise self.fail(f"attribute {name} is {value}, expected {info.min}..{info.max} of {array.dtype}")
+        value = self.integer(name)
+        self._check_zero(value, array, name)
         return value
 
     def text(self, name: str, allowed: Sequence[str]) -> str:
@@ -108,6 +121,12 @@ class Node:
     def is_channels_last(self) -> bool:
         """Whether ``layout`` is NHWC rather than NCHW."""
         return self.text("layout", ("NCHW", "NHWC")) == "NHWC"
+
+    def _check_zero(self, value: int, array: np.ndarray, name: str) -> None:
+        """Raise ModelError if an element of ``array`` cannot hold ``value``."""
+        info = np.iinfo(array.dtype)
+        if not info.min <= value <= info.max:
+            raise self.fail(f"attribute {name} has {value}, expected {info.min}..{info.max} of {array.dtype}")
 
     def _get(self, name: str, default: Any) -> Any:
         """Return an attribute's value or its default; raises ModelError if it has neither."""

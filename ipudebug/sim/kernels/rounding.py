@@ -12,13 +12,16 @@ _WIDEST = 62
 _CEILING = 46
 """Left shifts saturate at +-2^46: far outside every clip range, and a product with 16 bits more still fits int64."""
 
+_ROOM = (1 << 31) - (1 << 17)
+"""What int32 holds, less what a zero point or a bias may add."""
+
 
 def pick_width(limit: int, *counts: int) -> type[np.signedinteger]:
     """Return int32 if values up to ``limit`` (absolute) can be shifted by each of ``counts`` in it, else int64."""
     for count in counts:
         limit += 1 << min(count - 1, _WIDEST) if count > 0 else 0
         limit = max(limit, limit << min(-count, _WIDEST) if count < 0 else 0)
-    return np.int32 if limit < 1 << 31 else np.int64
+    return np.int32 if limit < _ROOM else np.int64
 
 
 def shift_half_up(values: np.ndarray, count: int) -> np.ndarray:

@@ -50,3 +50,47 @@ def convolve(
         t = ha(acc, a["pre"])
         y[b][i][j][o] = clip(hu((t + bs[o]) * ms[o], a["post"]), a["low"], a["high"])
     return y
+
+
+def add(a: int, b: int, p: dict[str, Any]) -> int:
+    (z0, z1), (m0, m1) = p["zeros"], p["multipliers"]
+    return hu((a - z0) * m0 + (b - z1) * m1, p["shift"]) + p["y_zero"]
+
+
+def sub(a: int, b: int, p: dict[str, Any]) -> int:
+    (z0, z1), (m0, m1) = p["zeros"], p["multipliers"]
+    return hu((a - z0) * m0 - (b - z1) * m1, p["shift"]) + p["y_zero"]
+
+
+def mul(a: int, b: int, p: dict[str, Any]) -> int:
+    z0, z1 = p["zeros"]
+    return hu(hu((a - z0) * (b - z1), 16) * p["multipliers"][0], p["shift"] - 16) + p["y_zero"]
+
+
+def add_constant(a: int, c: int, p: dict[str, Any]) -> int:
+    return hu(hu((a - p["zeros"][0]) * p["multipliers"][0], p["shift"] - 1) + c, 1) + p["y_zero"]
+
+
+def mul_constant(a: int, c: int, p: dict[str, Any]) -> int:
+    return hu((a - p["zeros"][0]) * c, p["shift"]) + p["y_zero"]
+
+
+def relu(a: int, p: dict[str, Any]) -> int:
+    return leaky_relu(a, {**p, "negative_multipliers": [0], "negative_shifts": [0]})
+
+
+def leaky_relu(a: int, p: dict[str, Any]) -> int:
+    a -= p["zeros"][0]
+    if a < 0:
+        t = hu(a * p["negative_multipliers"][0], p["negative_shifts"][0])
+    else:
+        t = hu(a * p["multipliers"][0], p["shifts"][0])
+    if len(p["multipliers"]) == 2:
+        t = hu(clip(t, -32768, 32767) * p["multipliers"][1], p["shifts"][1])
+    return t + p["y_zero"]
+
+
+def prelu(a: int, c: int, p: dict[str, Any]) -> int:
+    a -= p["zeros"][0]
+    t = hu(a * c, p["slope_shift"]) if a < 0 else a
+    return hu(t * p["multipliers"][0], p["shifts"][0]) + p["y_zero"]
