@@ -19,7 +19,7 @@ from ipudebug.sim.constraints.rule import LEVELS, Finding, ModelRule, NodeRule, 
 __all__ = ["FAMILIES", "Finding", "Subject", "check_model", "load_graph", "load_subject"]
 
 FAMILIES: Registry[tuple[NodeRule | ModelRule, ...]] = Registry(
-    __name__, "RULES", "rule family", besides=("graph", "model_file", "rule")
+    __name__, "RULES", "rule family", besides=("graph", "model_file", "node", "rule")
 )
 
 

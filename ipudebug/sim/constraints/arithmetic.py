@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipudebug.sim.constraints.graph import Node
+from ipudebug.sim.constraints.node import Node
 from ipudebug.sim.constraints.rule import NodeRule, Offence, Subject, allow_values
 
 

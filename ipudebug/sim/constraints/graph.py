@@ -1,4 +1,4 @@
-"""An ONNX graph as the rules look at it: nodes, what produces a tensor, what is constant, which shapes are known.
+"""An ONNX graph as the rules look at it: what produces a tensor, what is constant, which shapes are known.
 
 Nothing is computed before a rule asks: most models are checked without shape inference.
 """
@@ -9,9 +9,11 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any
 
+from ipudebug.sim.constraints.node import Node, read_name
+
 if TYPE_CHECKING:
     import numpy as np
-    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
 Shape = tuple["int | None", ...]
 """Dimensions; None for one that is not known."""
@@ -30,45 +32,6 @@ NOT_FOLDED = frozenset(
 WITH_BODIES = ("If", "Loop", "Scan", "SequenceMap")
 LARGEST_KEPT = 1024
 """Elements of a constant whose values a rule may ask for; larger ones are weights, which no rule reads."""
-
-
-class Node:
-    """One node: names, and attributes as Python values."""
-
-    __slots__ = ("domain", "inputs", "op_type", "outputs", "proto", "within")
-
-    def __init__(self, proto: NodeProto, within: str = "") -> None:
-        """Wrap ``proto``; ``within`` names the control-flow node whose body it is part of."""
-        self.proto = proto
-        self.within = within
-        self.op_type: str = proto.op_type
-        self.domain: str = proto.domain
-        self.inputs: tuple[str, ...] = tuple(proto.input)
-        self.outputs: tuple[str, ...] = tuple(proto.output)
-
-    @property
-    def name(self) -> str:
-        """The node's name; of a node without one, its first output's."""
-        own: str = self.proto.name or next(filter(None, self.outputs), self.op_type)
-        return own
-
-    def read_input(self, place: int) -> str:
-        """Return the name of input ``place``; an empty text where the node has none."""
-        return self.inputs[place] if place < len(self.inputs) else ""
-
-    def read_attribute(self, name: str, default: Any = None) -> Any:
-        """Return an attribute as int, float, str, list or proto; ``default`` where the node does not set it."""
-        import onnx
-
-        for attribute in self.proto.attribute:
-            if attribute.name == name:
-                value = onnx.helper.get_attribute_value(attribute)
-                if isinstance(value, bytes):
-                    return value.decode("utf-8", "replace")
-                if isinstance(value, list) and value and isinstance(value[0], bytes):
-                    return [item.decode("utf-8", "replace") for item in value]
-                return value
-        return default
 
 
 class Graph:
@@ -92,9 +55,9 @@ class Graph:
         self.given: set[str] = set()
         self._collect(model.graph, "")
         self.inputs: dict[str, ValueInfoProto] = {
-            info.name: info for info in model.graph.input if info.name not in self._initializers
+            name: info for info in model.graph.input if (name := read_name(info.name)) not in self._initializers
         }
-        self.outputs = tuple(info.name for info in model.graph.output)
+        self.outputs = tuple(read_name(info.name) for info in model.graph.output)
         self._producers = {name: node for node in self.nodes for name in node.outputs if name}
 
     def is_tensor(self, name: str) -> bool:
@@ -107,23 +70,20 @@ class Graph:
 
     def find_constant(self, name: str) -> np.ndarray | None:
         """Return the values of a small initializer or Constant node, or None."""
-        from onnx import numpy_helper
-
         tensor = self._initializers.get(name)
         node = self._producers.get(name)
         if tensor is None and node is not None and node.op_type == "Constant":
             tensor = node.read_attribute("value")
             for attribute in ("value_int", "value_ints", "value_float", "value_floats"):
                 if tensor is None and (value := node.read_attribute(attribute)) is not None:
-                    import numpy
+                    import numpy as np
 
-                    return numpy.asarray(value)
+                    return np.asarray(value)
         if tensor is None or not hasattr(tensor, "data_location") or tensor.data_location == tensor.EXTERNAL:
             return None
         if math.prod(tensor.dims) > LARGEST_KEPT:
             return None
-        values: np.ndarray = numpy_helper.to_array(tensor)
-        return values
+        return _read_tensor(tensor)
 
     def is_constant(self, name: str) -> bool:
         """Return whether a tensor's values follow from constants and from the shapes of other tensors.
@@ -183,9 +143,9 @@ class Graph:
 
     def _collect(self, graph: GraphProto, within: str) -> None:
         """Take up the nodes and initializers of a graph and of the bodies in it."""
-        self._initializers.update((tensor.name, tensor) for tensor in graph.initializer)
-        self._initializers.update((sparse.values.name, sparse) for sparse in graph.sparse_initializer)
-        self.given.update(info.name for info in graph.input)
+        self._initializers.update((read_name(tensor.name), tensor) for tensor in graph.initializer)
+        self._initializers.update((read_name(sparse.values.name), sparse) for sparse in graph.sparse_initializer)
+        self.given.update(read_name(info.name) for info in graph.input)
         self.given.update(self._initializers)
         for proto in graph.node:
             node = Node(proto, within)
@@ -193,6 +153,17 @@ class Graph:
             for attribute in proto.attribute if proto.op_type in WITH_BODIES else ():
                 for body in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
                     self._collect(body, node.name)
+
+
+def _read_tensor(tensor: TensorProto) -> np.ndarray | None:
+    """Return the values of a tensor proto, or None where its data does not fit its type and shape."""
+    from onnx import numpy_helper
+
+    try:
+        values: np.ndarray = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError):
+        return None
+    return values
 
 
 def read_shape(info: ValueInfoProto) -> Shape | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipudebug.sim.constraints.graph import Node
+from ipudebug.sim.constraints.node import Node
 from ipudebug.sim.constraints.rule import Finding, ModelRule, NodeRule, Offence, Subject, report
 
 

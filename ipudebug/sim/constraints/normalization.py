@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipudebug.sim.constraints.graph import Node
+from ipudebug.sim.constraints.node import Node
 from ipudebug.sim.constraints.rule import NodeRule, Offence, Subject, allow_values
 
 
@@ -14,7 +14,7 @@ def _require_four_dimensions(node: Node, subject: Subject) -> Offence | None:
 
 def _refuse_first_axis(node: Node, subject: Subject) -> Offence | None:
     """The normalised dimensions do not begin with the first."""
-    axis = node.read_attribute("axis", -1)
+    axis = node.read_integer("axis", -1)
     shape = subject.graph.find_shape(node.read_input(0)) if axis < 0 else None
     first = axis == 0 or (shape is not None and axis + len(shape) == 0)
     return Offence(f"axis={axis}") if first else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipudebug.sim.constraints.graph import Graph, Node
+from ipudebug.sim.constraints.graph import Graph
+from ipudebug.sim.constraints.node import Node
 from ipudebug.sim.constraints.rule import Finding, ModelRule, Subject, report
 
 

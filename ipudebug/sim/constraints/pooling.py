@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ipudebug.sim.constraints.graph import Node
+from ipudebug.sim.constraints.node import Node
 from ipudebug.sim.constraints.rule import NodeRule, Offence, Subject
 
 
@@ -13,8 +13,8 @@ def _limit_area(limit: str, *, prints_values: bool) -> Callable[[Node, Subject],
     """Return a test that height times width of the window stays within a limit of the chip."""
 
     def test(node: Node, subject: Subject) -> Offence | None:
-        kernel = node.read_attribute("kernel_shape", [])
-        strides = node.read_attribute("strides") or [1] * len(kernel)
+        kernel = node.read_list("kernel_shape", int)
+        strides = node.read_list("strides", int) or [1] * len(kernel)
         now, older = subject.chips.limits[limit].value, subject.chips.limits[limit].older
         area = math.prod(kernel)
         values = (" ".join(map(str, kernel)), " ".join(map(str, strides))) if prints_values else ()
@@ -29,13 +29,13 @@ def _limit_area(limit: str, *, prints_values: bool) -> Callable[[Node, Subject],
 
 def _limit_pads(node: Node, subject: Subject) -> Offence | None:
     """No pad is above the chip's limit."""
-    pads, limit = node.read_attribute("pads", []), subject.chips.limits["average-pool-pad"].value
+    pads, limit = node.read_list("pads", int), subject.chips.limits["average-pool-pad"].value
     return Offence(f"pads={pads}") if limit is not None and any(pad > limit for pad in pads) else None
 
 
 def _refuse_dilations(node: Node, _: Subject) -> Offence | None:
     """The window has no holes."""
-    dilations = node.read_attribute("dilations", [])
+    dilations = node.read_list("dilations", int)
     return Offence(f"dilations={dilations}") if any(dilation != 1 for dilation in dilations) else None
 
 

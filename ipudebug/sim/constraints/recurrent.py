@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from ipudebug.sim.constraints.graph import Node
+from ipudebug.sim.constraints.node import Node
 from ipudebug.sim.constraints.rule import NodeRule, Offence, Subject, allow_values, forbid_attribute
 
 ALPHA = 0.01
@@ -27,7 +27,7 @@ def _refuse_variable_lengths(node: Node, subject: Subject) -> Offence | None:
 
 def _refuse_other_alpha(node: Node, _: Subject) -> Offence | None:
     """Every activation_alpha is the one that is known."""
-    values = node.read_attribute("activation_alpha", [])
+    values = node.read_list("activation_alpha", float)
     bad = [value for value in values if not math.isclose(value, ALPHA, rel_tol=1e-6)]
     return Offence(f"activation_alpha={bad[0]:g}") if bad else None
 
@@ -36,7 +36,7 @@ def _require_sequence(key: str, op: str, cycle: tuple[str, ...]) -> NodeRule:
     """Return a rule that the activations repeat ``cycle``."""
 
     def test(node: Node, _: Subject) -> Offence | None:
-        given = node.read_attribute("activations", [])
+        given = node.read_list("activations", str)
         expected = [cycle[place % len(cycle)] for place in range(len(given))]
         same = [name.lower() for name in given] == expected
         return None if same else Offence(f"activations={' '.join(given)}")
@@ -48,7 +48,7 @@ def _require_members(key: str, op: str, members: Collection[str]) -> NodeRule:
     """Return a rule that each activation is one of ``members``."""
 
     def test(node: Node, _: Subject) -> Offence | None:
-        given = node.read_attribute("activations", [])
+        given = node.read_list("activations", str)
         return Offence(f"activations={' '.join(given)}") if {name.lower() for name in given} - {*members} else None
 
     return NodeRule(key, (op,), test)

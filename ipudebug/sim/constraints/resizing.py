@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipudebug.sim.constraints.graph import Node
+from ipudebug.sim.constraints.node import Node
 from ipudebug.sim.constraints.rule import NodeRule, Offence, Subject, allow_values
 
 MAPPINGS = ("align_corners", "asymmetric", "half_pixel", "pytorch_half_pixel")
@@ -13,24 +13,25 @@ ROUNDINGS = ("round_prefer_floor", "floor", "round_prefer_ceil")
 
 def _test_upsample(node: Node, subject: Subject) -> Offence | None:
     """Batch and channels keep their size; the scales are an attribute, or the second input."""
-    scales = node.read_attribute("scales")
-    if scales is None:
-        scales = subject.graph.find_constant(node.read_input(1))
-    return _judge_scales(list(scales), range(len(scales))) if scales is not None else None
+    scales = node.read_list("scales", float)
+    values = subject.graph.find_constant(node.read_input(1))
+    if values is not None:
+        scales = values.reshape(-1).tolist()
+    return _judge_scales(scales, range(len(scales)))
 
 
 def _test_resize(node: Node, subject: Subject) -> Offence | None:
     """Batch and channels keep their size, whether scales or sizes say how large the result is."""
     place = 1 if subject.graph.opset < 11 else 2
     scales = subject.graph.find_constant(node.read_input(place))
-    axes = node.read_attribute("axes")
+    axes = node.read_list("axes", int)
     if scales is not None and scales.size:
-        return _judge_scales(scales.tolist(), axes or range(scales.size))
+        return _judge_scales(scales.reshape(-1).tolist(), axes or range(scales.size))
     sizes = subject.graph.find_constant(node.read_input(3))
     shape = subject.graph.find_shape(node.read_input(0))
     if sizes is None or shape is None:
         return None
-    for axis, size in zip(axes or range(sizes.size), sizes.tolist(), strict=False):
+    for axis, size in zip(axes or range(sizes.size), sizes.reshape(-1).tolist(), strict=False):
         axis += len(shape) if axis < 0 else 0
         if axis in (0, 1) and axis < len(shape) and shape[axis] not in (None, size):
             return Offence(f"size {size} instead of {shape[axis]} on axis {axis}")

@@ -13,7 +13,8 @@ from ipudebug.sim.chips import Chips, load_chips
 if TYPE_CHECKING:
     from ipudebug.config.ini import Ini
     from ipudebug.errors import ConfigError
-    from ipudebug.sim.constraints.graph import Graph, Node
+    from ipudebug.sim.constraints.graph import Graph
+from ipudebug.sim.constraints.node import Node
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")

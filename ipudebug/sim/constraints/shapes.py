@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ipudebug.sim.constraints.graph import SHAPE_INPUTS, SIZED_BY_VALUES, read_shape
+from ipudebug.sim.constraints.node import read_name
 from ipudebug.sim.constraints.rule import Finding, ModelRule, Subject, report
 
 SECTION = "DYNAMIC_CONFIG"
@@ -22,7 +23,7 @@ def _find_dynamic_inputs(subject: Subject) -> Iterator[Finding]:
                 yield report("077", f"input {name} states no shape", ("0", name))
         elif None in shape:
             pairs = zip(shape, info.type.tensor_type.shape.dim, strict=True)
-            shown = "x".join(str(size) if size is not None else dim.dim_param or "?" for size, dim in pairs)
+            shown = "x".join(str(size) if size is not None else read_name(dim.dim_param) or "?" for size, dim in pairs)
             if described:
                 found = f"input {name} is {shown}; which keys [{SECTION}] needs is not known"
                 yield report("051", found, level="note")
