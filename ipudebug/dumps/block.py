@@ -56,7 +56,7 @@ _FIRST = re.compile(FIRST)
 _TERM = rb"\s*(?:(?:\};?|(?P<sibling>//buffer data size: \d{1,20})(?=\s|\Z))\s*)*"
 _RECORD = re.compile(_TERM + HEADER0 + HEADER1 + SIZE)
 _REST = re.compile(_TERM + rb"\Z")
-_TEXT_VALUES = re.compile(rb"\s*(?:-?\d+\.\d{6}|-?nan|-?inf), |\r?\n-?\d+\.?\d*\Z")
+_TEXT_VALUES = re.compile(rb"\s*(?:-?\d+\.\d{6}|-?nan|-?inf), |\r?\n-?\d+\.?\d*,?\Z")
 
 _LINES = (
     (HEADER0, "'//out <k> s: <f> z: <i> type: <t> name: <n> bConstant:<0|1>'"),
