@@ -25,7 +25,7 @@ def labels(names: Sequence[str]) -> list[str]:
 
 def show_name(name: str) -> str:
     """Return a tensor name with control characters as escapes, so that it can neither break a line nor a terminal."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", name)
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], name)
 
 
 def show_value(value: float) -> str:
@@ -52,8 +52,8 @@ def show_shape(row: LayerResult) -> str:
 
 
 def show_remark(row: LayerResult) -> str:
-    """Return what there is to say of a row: its status unless that is ``ok``, counts of NaN and Inf, its note."""
-    parts = [] if row.status == "ok" else [row.status]
+    """Return what there is to say of a row: its status if that is worth a word, counts of NaN and Inf, its note."""
+    parts = [row.status] if row.status in ("suspicious", "equal", "uncompared") else []
     for what, (sample, benchmark) in (("NaN", row.nans), ("Inf", row.infs)):
         if sample or benchmark:
             parts.append(f"{what}: {sample} in the sample, {benchmark} in the benchmark")

@@ -1,0 +1,84 @@
+"""What every report promises; a new file in reports/ is tested without being named here."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipudebug.errors import UnknownPlugin
+from ipudebug.metrics import METRICS
+from ipudebug.reports import REPORTS
+from tests.reports.every_row import ROWS, make_comparison
+
+EVERY = pytest.mark.parametrize("name", list(REPORTS))
+
+
+def render(name, comparison, rows=None) -> str:
+    return "".join(REPORTS[name].render(comparison, comparison if rows is None else rows))
+
+
+@EVERY
+def test_an_empty_selection_is_rendered(name, tmp_path):
+    text = render(name, make_comparison(tmp_path), [])
+    assert text == "" or text.endswith("\n")
+    assert "suspicious" not in text.replace("first_suspicious", "")
+
+
+@EVERY
+def test_rows_of_every_kind_with_every_metric_are_rendered(name, tmp_path):
+    comparison = make_comparison(tmp_path, metrics=list(METRICS))
+    text = render(name, comparison)
+    assert text.endswith("\n")
+    for metric in METRICS:
+        assert METRICS[metric].label in text or metric in text
+
+
+@EVERY
+def test_every_compared_row_is_there_and_no_name_breaks_a_line_or_a_terminal(name, tmp_path):
+    text = render(name, make_comparison(tmp_path))
+    unescaped = text.replace("\\", "")
+    for row_name in ("ok", "suspicious", "equal", "both zero", "a|b*c_d`", "<script>alert(1)</script>"):
+        assert row_name in unescaped
+    assert not set(text) & {chr(code) for code in (*range(10), *range(11, 32), 127, 0x2028)}
+
+
+@EVERY
+def test_the_order_of_the_rows_is_the_callers(name, tmp_path):
+    comparison = make_comparison(tmp_path)
+    rows = list(comparison)
+    assert render(name, comparison, rows) == render(name, comparison)
+    backwards = render(name, comparison, rows[::-1])
+    assert backwards.index("suspicious") > backwards.index("both zero")
+
+
+@pytest.mark.parametrize("name", ["rows", "csv", "json"])
+def test_rows_are_written_before_the_next_is_measured(name, tmp_path):
+    comparison = make_comparison(tmp_path)
+    drawn = 0
+
+    def watched():
+        nonlocal drawn
+        for row in comparison:
+            drawn += 1
+            yield row
+
+    pieces = REPORTS[name].render(comparison, watched())
+    text = next(pieces)
+    while "suspicious" not in text:
+        text = next(pieces)
+    assert drawn == 2
+
+
+@EVERY
+def test_bytes_that_are_no_utf8_can_be_written(name, tmp_path):
+    render(name, make_comparison(tmp_path)).encode("utf-8", "surrogateescape")
+
+
+def test_an_unknown_format_names_those_there_are():
+    with pytest.raises(UnknownPlugin, match="unknown report format: htlm"):
+        REPORTS["htlm"]
+    assert {"rows", "table", "csv", "json", "markdown"} <= set(REPORTS)
+
+
+def test_the_example_has_every_status(tmp_path):
+    statuses = {row.status for row in make_comparison(tmp_path, ROWS)}
+    assert statuses == {"ok", "suspicious", "equal", "nan", "inf", "uncompared"}
