@@ -37,7 +37,7 @@ class Entry:
         evidence: how the trigger is known, such as ``doc`` or ``inferred``.
         remedy: what the user should do.
         look: the flag, ini key or attribute to look at.
-        rewrite: a change that keeps the result, or an empty text where none is known.
+        rewrite: a mechanical change that keeps what was meant, or an empty text where none is known.
         general: whether it is a last resort, used where no other entry explains the text.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -75,8 +76,7 @@ def find_known(lines: Iterable[str], entries: Mapping[str, Entry]) -> list[Known
     Blanks, line breaks, quotes, case and colours do not matter; the name of an exception before the message may be
     there or not. Of messages that overlap, the longest wins.
     """
-    patterns = _build_patterns(entries)
-    prefixes = _list_prefixes(entries)
+    patterns, prefixes = _build_patterns(tuple(entries.values()))
     found: dict[int, Known] = {}
     for window, limit in _cut_windows(lines):
         text, starts = "".join(window.folded), window.find_starts()
@@ -94,15 +94,19 @@ def find_known(lines: Iterable[str], entries: Mapping[str, Entry]) -> list[Known
     return list(found.values())
 
 
-def _build_patterns(entries: Mapping[str, Entry]) -> list[_Pattern]:
-    """Return one pattern for each distinct text."""
+@functools.lru_cache(maxsize=8)
+def _build_patterns(entries: tuple[Entry, ...]) -> tuple[list[_Pattern], tuple[str, ...]]:
+    """Return one pattern for each distinct text, and the folded beginnings that may stand before any, longest first."""
     shared: dict[tuple[str, ...], list[Entry]] = {}
-    for entry in entries.values():
+    for entry in entries:
         for form in entry.forms:
             short = _EXCEPTION.sub("", form, count=1) if _EXCEPTION.match(form) else form
             parts = _fold_parts(short) or _fold_parts(form)
             shared.setdefault(parts, []).append(entry)
-    return [_Pattern(parts, tuple(group), max(parts, key=len)) for parts, group in shared.items() if parts]
+    patterns = [_Pattern(parts, tuple(group), max(parts, key=len)) for parts, group in shared.items() if parts]
+    matches = (_EXCEPTION.match(form) for entry in entries for form in entry.forms)
+    prefixes = {fold(match[0]) for match in matches if match} | {"exception:", "runtimeerror:", "valueerror:"}
+    return patterns, tuple(sorted(prefixes, key=len, reverse=True))
 
 
 def _fold_parts(form: str) -> tuple[str, ...]:
@@ -111,13 +115,6 @@ def _fold_parts(form: str) -> tuple[str, ...]:
     if len(fixed[-1].split()) > 1:
         fixed[-1] = fixed[-1].removesuffix(":")
     return tuple(filter(None, map(fold, fixed)))
-
-
-def _list_prefixes(entries: Mapping[str, Entry]) -> tuple[str, ...]:
-    """Return the folded beginnings that may stand before any message, longest first."""
-    matches = (_EXCEPTION.match(form) for entry in entries.values() for form in entry.forms)
-    folded = {fold(match[0]) for match in matches if match} | {"exception:", "runtimeerror:", "valueerror:"}
-    return tuple(sorted(folded, key=len, reverse=True))
 
 
 def _cut_windows(lines: Iterable[str]) -> Iterator[tuple[_Window, int]]:

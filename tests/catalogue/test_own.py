@@ -37,8 +37,7 @@ def test_every_message_in_the_source_is_explained_when_it_is_pasted_back() -> No
         known = [
             entry for found in find_known([f"error: {text}\n", "hint: x\n"], load_entries()) for entry in found.entries
         ]
-        fixed = PLACEHOLDER.sub("⟨⟩", template)
-        if not any(PLACEHOLDER.sub("⟨⟩", entry.message) == fixed or entry in find_others(template) for entry in known):
+        if not any(entry.stage == "I" or entry in find_others(template) for entry in known):
             unknown.append((template, [entry.key for entry in known]))
     assert unknown == []
 
