@@ -43,6 +43,7 @@ KERNELS: Registry[Kernel] = Registry(
         "elementwise",
         "multiplier",
         "node",
+        "pooling",
         "rectify",
         "requantise",
         "rounding",

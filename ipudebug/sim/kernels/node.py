@@ -55,12 +55,29 @@ class Node:
             raise self.fail(f"attribute {name} is {value!r}, expected an integer")
         return int(value)
 
-    def real(self, name: str) -> float:
-        """Return a finite number; raises ModelError."""
+    def scale(self, name: str) -> float:
+        """Return a finite positive number; raises ModelError."""
         value = self._get(name, None)
-        if not isinstance(value, int | float | np.floating) or not np.isfinite(value):
-            raise self.fail(f"attribute {name} is {value!r}, expected a finite number")
+        if not isinstance(value, int | float | np.floating) or not 0 < value < float("inf"):
+            raise self.fail(f"attribute {name} is {value!r}, expected a positive number")
         return float(value)
+
+    def axis(self, name: str, rank: int) -> int:
+        """Return one axis of a tensor of that rank, 0 or higher; raises ModelError."""
+        self.integer(name)
+        return self.axes(name, rank)[0]
+
+    def axes(self, name: str, rank: int, default: Sequence[int] | None = None) -> list[int]:
+        """Return different axes of a tensor of that rank, 0 or higher; a single one may be a plain integer.
+
+        Negative axes count from the last one. Raises ModelError.
+        """
+        value = self.attributes.get(name)
+        given = [self.integer(name)] if isinstance(value, int | np.integer) else self.integers(name, default=default)
+        axes = [axis + rank if axis < 0 else axis for axis in given]
+        if not all(0 <= axis < rank for axis in axes) or len(set(axes)) < len(axes):
+            raise self.fail(f"attribute {name} is {given}, expected different axes of {rank} dimensions")
+        return axes
 
     def integers(
         self, name: str, lengths: int | Sequence[int] | None = None, default: Sequence[int] | None = None

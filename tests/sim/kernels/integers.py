@@ -94,3 +94,29 @@ def prelu(a: int, c: int, p: dict[str, Any]) -> int:
     a -= p["zeros"][0]
     t = hu(a * c, p["slope_shift"]) if a < 0 else a
     return hu(t * p["multipliers"][0], p["shifts"][0]) + p["y_zero"]
+
+
+def pool(x: np.ndarray, p: dict[str, Any], largest: bool) -> list:
+    """NHWC in, NHWC nested lists out."""
+    n, height, width, channels = x.shape
+    (kh, kw), (sh, sw), (dh, dw) = p["kernel"], p["strides"], p.get("dilations", [1, 1])
+    top, left, bottom, right = p["pads"]
+    oh = (height + top + bottom - (kh - 1) * dh - 1) // sh + 1
+    ow = (width + left + right - (kw - 1) * dw - 1) // sw + 1
+    xs = x.tolist()
+    y = [[[[0] * channels for _ in range(ow)] for _ in range(oh)] for _ in range(n)]
+    for b, i, j, k in product(range(n), range(oh), range(ow), range(channels)):
+        inside, outside = [], 0
+        for u, v in product(range(kh), range(kw)):
+            r, c = i * sh - top + u * dh, j * sw - left + v * dw
+            if 0 <= r < height and 0 <= c < width:
+                inside.append(xs[b][r][c][k])
+            else:
+                outside += 1
+        if largest:
+            y[b][i][j][k] = max(inside)
+        elif p.get("count_include_pad"):
+            y[b][i][j][k] = (sum(inside) + outside * p["x_zero"]) // (kh * kw)
+        else:
+            y[b][i][j][k] = sum(inside) // len(inside)
+    return y
