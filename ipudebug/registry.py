@@ -70,10 +70,10 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def find(self, name: str) -> str:
         """Return the name as the family spells it: case, ``-`` and ``_`` are forgiven; raises UnknownPlugin."""
-        name = self._spell(name.lower())
-        if name not in self:
-            near = difflib.get_close_matches(name, list(self), n=3, cutoff=0.5)
+        spelled = self._spell(name.lower())
+        if spelled not in self:
+            near = difflib.get_close_matches(spelled, list(self), n=3, cutoff=0.5)
             known = ", ".join(self)
             hint = f"did you mean {' or '.join(near)}? known: {known}" if near else f"known: {known}"
             raise UnknownPlugin(f"unknown {self.noun}: {name}", hint)
-        return name
+        return spelled
