@@ -13,6 +13,8 @@ _INVISIBLE = "\\\u200b\u200c\u200d\u2060\ufeff"
 _DELETED = (*map(ord, _QUOTES + _BLANKS + _INVISIBLE), *range(33), *range(127, 161))
 _TABLE: dict[int, int | None] = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _TABLE |= dict.fromkeys(_DELETED)
+_LOWER = bytes(code + 32 if 65 <= code <= 90 else code for code in range(256))
+_DELETED_ASCII = bytes(code for code in _DELETED if code < 128)
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 
 
@@ -23,7 +25,10 @@ def strip_colours(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return ``text`` without colours, blanks and quotes, in lower case; it never grows."""
-    return strip_colours(text).translate(_TABLE)
+    text = strip_colours(text)
+    if text.isascii():  # ten times as fast
+        return text.encode().translate(_LOWER, _DELETED_ASCII).decode()
+    return text.translate(_TABLE)
 
 
 def measure_fold(text: str, folded: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import collections
 import functools
 import itertools
 import re
@@ -16,6 +17,8 @@ WINDOW = 1 << 16
 """Folded characters that are searched at a time."""
 REACH = 1 << 13
 """Folded characters that the longest message, names in it included, may have."""
+GUARD = 7
+"""Letters of the piece that says whether a message is worth looking for."""
 LONGEST_PART = 2048
 """Folded characters that one varying part may have; the vendor's names end at 1024."""
 _EXCEPTION = re.compile(r"(?:[A-Za-z_][\w.]*(?:Error|Exception)|Exception): |Assert!!! Errors happened in ")
@@ -40,11 +43,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """The fixed parts of a message, folded, in order; anything may stand between two of them."""
+    """The fixed parts of a message, folded, in order; anything may stand between two of them.
+
+    ``guard`` is a piece of them that as many other messages as possible have too: a text without it needs no closer
+    look at any of these.
+    """
 
     parts: tuple[str, ...]
     entries: tuple[Entry, ...]
-    rarest: str
+    guard: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,9 @@ def find_known(lines: Iterable[str], entries: Mapping[str, Entry]) -> list[Known
     found: dict[int, Known] = {}
     for window, limit in _cut_windows(lines):
         text, starts = "".join(window.folded), window.find_starts()
-        hits = [hit for pattern in patterns for hit in _find_pattern(pattern, text, starts, prefixes)]
+        there = {guard for guard in {pattern.guard for pattern in patterns} if guard in text}
+        near = [pattern for pattern in patterns if pattern.guard in there]
+        hits = [hit for pattern in near for hit in _find_pattern(pattern, text, starts, prefixes)]
         for hit in sorted(_drop_overlaps(hits, len(text)), key=lambda hit: hit.start):
             if hit.start >= limit:
                 continue
@@ -103,10 +112,21 @@ def _build_patterns(entries: tuple[Entry, ...]) -> tuple[list[_Pattern], tuple[s
             short = _EXCEPTION.sub("", form, count=1) if _EXCEPTION.match(form) else form
             parts = _fold_parts(short) or _fold_parts(form)
             shared.setdefault(parts, []).append(entry)
-    patterns = [_Pattern(parts, tuple(group), max(parts, key=len)) for parts, group in shared.items() if parts]
+    shared.pop((), None)
+    pieces = {parts: _list_pieces(max(parts, key=len)) for parts in shared}
+    spread = collections.Counter(piece for group in pieces.values() for piece in set(group))
+    patterns = [
+        _Pattern(parts, tuple(group), max(pieces[parts], key=lambda piece: (spread[piece], piece)))
+        for parts, group in shared.items()
+    ]
     matches = (_EXCEPTION.match(form) for entry in entries for form in entry.forms)
     prefixes = {fold(match[0]) for match in matches if match} | {"exception:", "runtimeerror:", "valueerror:"}
     return patterns, tuple(sorted(prefixes, key=len, reverse=True))
+
+
+def _list_pieces(part: str) -> list[str]:
+    """Return every run of GUARD letters in a part; the part itself where it is shorter."""
+    return [part[place : place + GUARD] for place in range(max(1, len(part) - GUARD + 1))]
 
 
 def _fold_parts(form: str) -> tuple[str, ...]:
@@ -135,7 +155,7 @@ def _cut_windows(lines: Iterable[str]) -> Iterator[tuple[_Window, int]]:
 
 def _find_pattern(pattern: _Pattern, text: str, starts: list[int], prefixes: tuple[str, ...]) -> Iterator[_Hit]:
     """Yield the places where ``pattern`` fits, none of them overlapping."""
-    if pattern.rarest not in text:
+    if not all(part in text for part in pattern.parts):
         return
     first, *others = pattern.parts
     place = text.find(first)

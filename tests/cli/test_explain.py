@@ -89,7 +89,8 @@ def test_what_is_not_known_is_guessed_and_said_to_be(capfd: pytest.CaptureFixtur
 
 def test_nothing_alike(capfd: pytest.CaptureFixture[str]) -> None:
     done = run_command(capfd, "explain", "12345")
-    assert (done.code, done.stdout, done.stderr) == (1, "no known message found\n", "")
+    assert (done.code, done.stdout) == (1, "no known message found\n")
+    assert done.stderr == "note: there is no file 12345, so it was taken for a message\n"
 
 
 def test_a_stage_narrows(capfd: pytest.CaptureFixture[str]) -> None:

@@ -36,9 +36,9 @@ from ipudebug.cli.app import EXIT_MISSED, Command
 def command(
     model: str, input_config: str | None, soc_version: str | None, input_shapes: str | None, report: str, output: str
 ) -> int:
-    """Check an ONNX model, or a float.sim made from one, against what the chip and its toolchain accept.
+    """List what the toolchain would refuse in a model.
 
-    Every finding is listed with the message that the conversion would end in, and what to change. An error is refused,
+    MODEL is an ONNX file, or a float.sim that ipudebug made from one. Every finding is listed with the message that the conversion would end in, and what to change. An error is refused,
     a warning may be, a note says what is not public. The weights are not read.
 
     Exit code: 0 no errors, 1 errors were found, 2 trouble.

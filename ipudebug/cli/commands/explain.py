@@ -36,9 +36,9 @@ from ipudebug.cli.app import EXIT_MISSED, Command
 def command(
     message: tuple[str, ...], path: str | None, stage: str | None, listing: bool, report: str, output: str
 ) -> int:
-    """Explain an error message of the vendor's tools or of ipudebug: cause, remedy, what to look at.
+    """Say what an error message means and what to do.
 
-    MESSAGE is the text, the name of a log, or '-' for standard input, which is also read when something is piped into
+    It may be one of the vendor's tools or of ipudebug. MESSAGE is the text, the name of a log, or '-' for standard input, which is also read when something is piped into
     it. Every known message is found, whatever stands around it.
 
     Exit code: 0 something known was found, 1 nothing known (what is similar is shown as a guess), 2 trouble.
@@ -60,6 +60,8 @@ def command(
         lines = read_log(file)
     known = find_known(guesser.listen(lines), entries)
     guesses = [] if known else guesser.guess()
+    if not known and not log and len(" ".join(message).split()) == 1:
+        click.echo(f"note: there is no file {message[0]}, so it was taken for a message", err=True)
     if report == "json":
         pieces = explain_as_json(known, guesses)
     else:

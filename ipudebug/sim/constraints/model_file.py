@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto
 
 NO_FILE, NOT_ONNX = "072", "073"
+LARGEST_PROTOBUF = (1 << 31) - 1
 OTHERS = {
     (4, b"TFL3"): "a TensorFlow Lite model or a .sim file of the vendor's",
     (4, b"SIM2"): "a .sim file of the vendor's",
@@ -43,14 +44,17 @@ def load_graph(path: str, input_shapes: str | None = None) -> Graph:
     file = OpenFile(path, "the model", ModelError)
     head = file.read(16, 0)
     other = next((what for (place, mark), what in OTHERS.items() if head[place:].startswith(mark)), None)
+    if not other and file.size > LARGEST_PROTOBUF:
+        hint = "save it with external data: onnx.save(model, path, save_as_external_data=True)"
+        raise _refuse(path, file.size, f"{file.size} bytes, which is more than a protobuf holds", hint)
     if other:
         raise _refuse(path, file.size, other, "check reads the original ONNX model or the float.sim made from it")
     try:
         model = onnx.load_model(path, format="protobuf", load_external_data=False)
     except (DecodeError, ValueError):
         raise _refuse(path, file.size, "something else", "name the .onnx file; is it complete?") from None
-    if not model.HasField("graph") or not model.opset_import:
-        raise _refuse(path, file.size, "no graph or no opset in it", "name the .onnx file; is it complete?")
+    if not model.HasField("graph") or not (model.opset_import or model.ir_version):
+        raise _refuse(path, file.size, "no graph in it", "name the .onnx file; is it complete?")
     _drop_weights(model.graph)
     if model.functions:
         import onnx.inliner

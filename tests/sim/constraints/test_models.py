@@ -10,6 +10,7 @@ import onnx.backend.test.data
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from ipudebug.errors import ModelError
 from ipudebug.sim.constraints import check_model, load_subject
 
 LIGHT = Path(next(iter(onnx.backend.test.data.__path__))) / "light"
@@ -61,3 +62,18 @@ def test_weights_inside_the_file_are_dropped(tmp_path: Path) -> None:
     assert subject.graph.find_shape("w") == (1 << 12, 1 << 10)
     assert subject.graph.find_constant("w") is None
     assert check_model(subject) == []
+
+
+def test_a_file_larger_than_a_protobuf_is_refused_unread(tmp_path: Path) -> None:
+    with open(tmp_path / "m.onnx", "wb") as file:
+        file.truncate(1 << 31)  # sparse
+    with pytest.raises(ModelError, match="more than a protobuf holds") as caught:
+        load_subject(str(tmp_path / "m.onnx"))
+    assert "external data" in (caught.value.hint or "")
+
+
+def test_a_model_from_before_opsets_were_stated(tmp_path: Path) -> None:
+    model = helper.make_model(helper.make_graph([], "g", [], []), ir_version=2)
+    model.ClearField("opset_import")
+    onnx.save(model, tmp_path / "m.onnx")
+    assert list_alarms(tmp_path / "m.onnx") == []

@@ -116,7 +116,7 @@ def test_row_072_a_model_that_does_not_exist(tmp_path: Path) -> None:
         (b"\x1c\0\0\0TFL3" + b"\0" * 40, "a TensorFlow Lite model"),
         (b"SGSI" + b"\0" * 40, "an offline model"),
         (b'name: "net"\ninput: "data"\n', "something else"),
-        (b"", "no graph"),
+        (b"", "no graph in it"),
         (b"\xff" * 100, "something else"),
     ],
 )
