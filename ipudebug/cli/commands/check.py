@@ -38,8 +38,9 @@ def command(
 ) -> int:
     """List what the toolchain would refuse in a model.
 
-    MODEL is an ONNX file, or a float.sim that ipudebug made from one. Every finding is listed with the message that the conversion would end in, and what to change. An error is refused,
-    a warning may be, a note says what is not public. The weights are not read.
+    MODEL is an ONNX file, or a float.sim that ipudebug made from one. Every finding is listed with the message that
+    the conversion would end in, and what to change. An error is refused, a warning may be, a note says what is not
+    public. The weights are not read.
 
     Exit code: 0 no errors, 1 errors were found, 2 trouble.
     """

@@ -38,8 +38,9 @@ def command(
 ) -> int:
     """Say what an error message means and what to do.
 
-    It may be one of the vendor's tools or of ipudebug. MESSAGE is the text, the name of a log, or '-' for standard input, which is also read when something is piped into
-    it. Every known message is found, whatever stands around it.
+    It may be a message of the vendor's tools or of ipudebug. MESSAGE is the text, the name of a log, or '-' for
+    standard input, which is also read when something is piped into it. Every known message is found, whatever stands
+    around it.
 
     Exit code: 0 something known was found, 1 nothing known (what is similar is shown as a guess), 2 trouble.
     """
