@@ -47,7 +47,7 @@ class Kind(enum.Enum):
     OTHER = "unknown"
 
 
-MAGICS: dict[tuple[int, bytes], tuple[Kind, Stage | None]] = {
+MAGICS: dict[tuple[int, bytes], tuple[Kind, Stage]] = {
     (0, b"SGSI"): (Kind.VENDOR, Stage.OFFLINE),
 }
 """Offset and bytes that alone tell kind and stage; looked at before anything else."""
@@ -131,11 +131,17 @@ def recognise_model(path: str) -> SimFile:
     with mmap.mmap(file.fd, 0, access=mmap.ACCESS_READ) as data:
         for (offset, magic), (kind, stage) in MAGICS.items():
             if data[offset : offset + len(magic)] == magic:
-                maker = "ipudebug" if kind is Kind.SEALED else "the vendor"
-                return SimFile(path, kind, stage, f"{stage.value if stage else 'a'} model of {maker}'s")
+                return SimFile(path, kind, stage, _describe(stage, "ipudebug" if kind is Kind.SEALED else "the vendor"))
         if data[4:8] in FLATBUFFERS:
             return _recognise_flatbuffer(path, data)
         return _recognise_onnx(path, data) or _recognise_other(path, data)
+
+
+def _describe(stage: Stage | None, maker: str) -> str:
+    """Return a stage in words: ``an offline model of the vendor's``."""
+    if stage is None:
+        return f"an intermediate model of {maker}'s converter"
+    return f"{'an' if stage is Stage.OFFLINE else 'a'} {stage.value} model of {maker}'s"
 
 
 def _recognise_flatbuffer(path: str, data: mmap.mmap) -> SimFile:
@@ -143,8 +149,8 @@ def _recognise_flatbuffer(path: str, data: mmap.mmap) -> SimFile:
     text = read_description(data)
     if text in DESCRIPTIONS:
         stage = DESCRIPTIONS[text]
-        what = f"a {stage.value} model of the vendor's" if stage else "an intermediate of the vendor's converter"
-        return SimFile(path, Kind.VENDOR, stage, f"{what} ({text})", description=text)
+        what = f"{_describe(stage, 'the vendor')} ({text})"
+        return SimFile(path, Kind.VENDOR, stage, what, description=text)
     if data[4:8] == b"TFL3":
         return SimFile(path, Kind.TFLITE, None, "a TFLite model", description=text)
     what = f"a .sim file of the vendor's with the description {text!r}"
@@ -171,7 +177,7 @@ def _recognise_onnx(path: str, data: Buffer) -> SimFile | None:
     facts = read_facts(metadata, path)
     if facts is None:
         return SimFile(path, Kind.ONNX, None, "an ONNX model")
-    return SimFile(path, Kind.IPUDEBUG, facts.stage, f"a {facts.stage.value} model of ipudebug's", facts)
+    return SimFile(path, Kind.IPUDEBUG, facts.stage, _describe(facts.stage, "ipudebug"), facts)
 
 
 def _recognise_other(path: str, data: mmap.mmap) -> SimFile:
