@@ -119,7 +119,7 @@ MALFORMED = [
         "huge",
         0,
         text(b" " + b"9" * 30 + b",\n", type_name=b"SGS_S64"),
-        "PATH: x: Python int too large to convert to C long",
+        "PATH: x: Python int...",
     ),
     (
         "a byte too few",
@@ -146,7 +146,8 @@ def test_malformed_text_is_refused(what: str, is_float: int, content: bytes, mes
 
     with pytest.raises(CorruptDump) as raised:
         read()
-    assert raised.value.message.replace(str(tmp_path / "test.bin"), "PATH") == message
+    found = raised.value.message.replace(str(tmp_path / "test.bin"), "PATH")
+    assert found == message or (message.endswith("...") and found.startswith(message[:-3]))  # NumPy's own words vary
     assert raised.value.hint
 
 
