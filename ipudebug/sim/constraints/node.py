@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ class Node:
         self.within = within
         self.op_type = read_name(proto.op_type)
         self.domain = read_name(proto.domain)
-        self.inputs = tuple(map(read_name, proto.input))
-        self.outputs = tuple(map(read_name, proto.output))
+        self.inputs = read_names(proto.input)
+        self.outputs = read_names(proto.output)
 
     @property
     def name(self) -> str:
@@ -62,6 +63,12 @@ class Node:
         """Return an attribute that is a list of ``kind``; empty where it is not set or something else."""
         value = self.read_attribute(name)
         return value if isinstance(value, list) and all(isinstance(item, kind) for item in value) else []
+
+
+def read_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of a repeated field; see ``read_name``."""
+    names = tuple(texts)
+    return tuple(map(read_name, names)) if bytes in map(type, names) else names
 
 
 def read_name(text: str | bytes) -> str:
