@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipudebug.filenames import FORBIDDEN, LONGEST, FileNames, clean_name
@@ -47,6 +47,7 @@ def test_a_long_name_keeps_its_beginning_and_stays_distinct() -> None:
     assert len(set(cleaned)) == len(names)
 
 
+@settings(deadline=None)
 @given(any_text)
 def test_every_name_becomes_one_safe_component(name: str) -> None:
     cleaned = clean_name(name)
@@ -59,6 +60,7 @@ def test_every_name_becomes_one_safe_component(name: str) -> None:
     assert clean_name(cleaned) == cleaned
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(any_text, suffixes), max_size=12))
 def test_no_two_names_share_a_file(asked: list[tuple[str, str]]) -> None:
     names = FileNames()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipudebug import Layout, Tensor, TensorInfo
@@ -28,6 +28,7 @@ def on_disk(array: np.ndarray, offset: int, folder: Path) -> FileTensor:
     return FileTensor(info, OpenFile(path, "test", InputError), offset)
 
 
+@settings(deadline=None)
 @given(
     shape=st.lists(st.integers(0, 5), max_size=4).map(tuple),
     stored=st.sampled_from(STORED).map(np.dtype),

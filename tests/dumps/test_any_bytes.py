@@ -36,6 +36,7 @@ def tensors(draw: st.DrawFn, of: st.SearchStrategy[np.dtype] = dtypes) -> Tensor
     return Tensor(info, np.frombuffer(data, dtype).reshape(shape))
 
 
+@settings(deadline=None)
 @given(st.lists(tensors(), max_size=5), st.sampled_from(sorted(DIALECTS)))
 def test_float_dumps_are_read_as_they_were_written(written: list[Tensor], dialect: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -52,6 +53,7 @@ def test_float_dumps_are_read_as_they_were_written(written: list[Tensor], dialec
             assert reader.read(number).array.tobytes() == wanted.tobytes()
 
 
+@settings(deadline=None)
 @given(st.lists(tensors(st.sampled_from(["u1", "i1", "<i2", "<i4", "<i8", "?"]).map(np.dtype)), min_size=1, max_size=5))
 def test_raw_dumps_are_read_as_they_were_written(written: list[Tensor]) -> None:
     quant = QuantParams((0.5,), (3,))
@@ -141,14 +143,14 @@ def test_the_dumps_that_are_mutated_below_are_valid(number: int, tmp_path: Path)
     assert all(reader.read(each).array.size == info.size for each, info in enumerate(reader.infos))
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(VALID), st.integers(0, 1 << 32))
 def test_a_mutated_dump_is_read_or_refused(content: bytes, seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         read_everything(mutate(content, seed), Path(folder))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200) | st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join), st.booleans())
 @example(b"", True)
 def test_any_bytes_are_read_or_refused(content: bytes, begins: bool) -> None:

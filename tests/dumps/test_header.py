@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipudebug import Layout, QuantParams, TensorInfo
@@ -114,6 +114,7 @@ def test_a_header_is_made_from_what_is_known(fields: dict[str, object], is_float
 line_text = st.text(st.characters(exclude_characters="\n", exclude_categories=("Cs",)))
 
 
+@settings(deadline=None)
 @given(
     info=st.builds(
         TensorInfo,
