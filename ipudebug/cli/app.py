@@ -1,5 +1,6 @@
 """The command group: finds the commands, and is the one boundary where errors become text and an exit code."""
 
+import errno
 import os
 import re
 import sys
@@ -40,6 +41,10 @@ class Command(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
+class _PipeClosed(Exception):
+    """The reader of stdout has gone: what BrokenPipeError becomes, for which click would exit with 1."""
+
+
 class Commands(click.Group):
     """The group of all commands in ``ipudebug.cli.commands``; a command's module is imported when it is needed."""
 
@@ -56,6 +61,13 @@ class Commands(click.Group):
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             COMMANDS[args[0]]  # raises UnknownPlugin with the near names
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _PipeClosed from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands under the headings that they name."""
@@ -96,10 +108,21 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of stdout has gone (``ipudebug compare ... | head``): leave nothing for the interpreter to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, _PipeClosed):  # ``ipudebug compare ... | head``
+        _drop_stdout()
         return EXIT_BROKEN_PIPE
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _drop_stdout()  # every other file is written through replace_file, which tells of a full disk itself
+        click.echo("error: no space left on the device that stdout goes to", err=True)
+        return EXIT_TROUBLE
+
+
+def _drop_stdout() -> None:
+    """Leave nothing for the interpreter to flush into a stdout that takes no more."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _printable(text: str) -> str:

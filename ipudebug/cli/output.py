@@ -23,7 +23,9 @@ def write_output(path: str, pieces: Iterable[str], keep: Iterable[str] = ()) -> 
         for other in keep:
             if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
                 raise OutputError(f"-o {path} would overwrite an input", "give another name")
-        with replace_file(path) as file:
+        # Renaming over a link would put a file in its place: of /dev/stdout, for the whole machine.
+        target = os.path.realpath(path) if os.path.islink(path) and os.path.isfile(path) else path
+        with replace_file(target) as file:
             for piece in pieces:
                 file.write(piece.encode("utf-8", "surrogateescape"))
         return

@@ -25,6 +25,7 @@ _LARGE = 1 << 28  # elements of both sides together from which a second process 
     "compare",
     cls=Command,
     section="Compare",
+    short_help="Compare two dumps layer by layer.",
     examples=[
         "ipudebug compare fixed.bin float.bin",
         "ipudebug compare float.bin onnx.bin --metric sqnr --metric gain --format table",

@@ -1,0 +1,180 @@
+"""The boundary: what every command line has in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from ipudebug import __version__
+from ipudebug.cli import app
+from ipudebug.cli.app import COMMANDS, Command, run
+from ipudebug.cli.output import write_output
+from ipudebug.errors import IpuDebugError, OutputError
+from tests.command import run_command
+from tests.dump_files import record, write_dump_file
+
+
+def test_version(capfd):
+    outcome = run_command(capfd, "--version")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, f"ipudebug {__version__}\n", "")
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_lists_every_command_under_a_heading(capfd, option):
+    outcome = run_command(capfd, option)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.startswith("Usage: ipudebug [OPTIONS] COMMAND [ARGS]...\n")
+    for name in COMMANDS:
+        assert f"\n  {name} " in outcome.stdout
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help_with_examples_and_a_section(capfd, name):
+    for option in ("-h", "--help"):
+        outcome = run_command(capfd, name, option)
+        assert (outcome.code, outcome.stderr) == (0, "")
+        assert "\nExample" in outcome.stdout
+    command = COMMANDS[name]
+    assert isinstance(command, Command)
+    assert command.section
+    assert command.name == name
+    assert all(
+        example.startswith(f"ipudebug {name}") or f"| ipudebug {name}" in example for example in command.examples
+    )
+    for parameter in command.params:
+        described = (
+            not isinstance(parameter, click.Option) or parameter.help or isinstance(parameter.type, click.Choice)
+        )
+        assert described, parameter.name
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_an_unknown_option_is_refused(capfd, name):
+    outcome = run_command(capfd, name, "--no-such-option")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert f"Try 'ipudebug {name} --help' for help." in outcome.stderr
+    assert "--no-such-option" in outcome.stderr.splitlines()[-1]
+
+
+def test_an_unknown_command_names_the_near_one(capfd):
+    outcome = run_command(capfd, "compre")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith("error: unknown command: compre\nhint: did you mean compare")
+
+
+def test_no_command_shows_the_help(capfd):
+    outcome = run_command(capfd)
+    assert outcome.code == 2
+    assert "Compare:\n  compare " in outcome.stdout + outcome.stderr
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Make ``ipudebug compare`` raise what a test wants."""
+
+    def install(error: BaseException) -> None:
+        @click.command("compare", cls=Command, section="Compare", examples=[])
+        def command() -> None:
+            raise error
+
+        monkeypatch.setattr(app.Commands, "get_command", lambda *_: command)
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (IpuDebugError("what and where", "do that"), 2, "error: what and where\nhint: do that\n"),
+        (IpuDebugError("what and where"), 2, "error: what and where\n"),
+        (IpuDebugError("a\x1b[31m\x9bb\nnext", "c\x07"), 2, "error: a\\x1b[31m\\x9bb\nnext\nhint: c\\x07\n"),
+        (KeyboardInterrupt(), 130, "\ninterrupted\n"),
+        (click.UsageError("wrong"), 2, "Error: wrong\n"),
+    ],
+)
+def test_an_error_becomes_text_and_an_exit_code(capfd, failing, error, code, told):
+    failing(error)
+    outcome = run_command(capfd, "compare")
+    assert (outcome.code, outcome.stdout, outcome.stderr[-len(told) :]) == (code, "", told)
+    assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), OSError(5, "Input/output error"), OSError(28, "full", "a.bin")])
+def test_a_bug_keeps_its_traceback(failing, error):
+    failing(error)
+    with pytest.raises(type(error)):
+        run(["compare"])
+
+
+def test_the_exit_code_is_what_the_command_returns(capfd, tmp_path):
+    path = str(write_dump_file(tmp_path / "a.bin", record("a", [1, 2])))
+    other = str(write_dump_file(tmp_path / "b.bin", record("a", [1, 3])))
+    assert run(["compare", path, path]) == 0
+    assert run(["compare", path, other, "--min-cos", "1"]) == 1
+    assert run(["compare", path, "nowhere"]) == 2
+
+
+def start(*arguments: str, **options) -> subprocess.Popen[bytes]:
+    script = "from ipudebug.cli import main; main()"
+    return subprocess.Popen([sys.executable, "-c", script, *arguments], stderr=subprocess.PIPE, **options)
+
+
+def test_a_reader_that_goes_away_is_no_trouble(tmp_path):
+    path = write_dump_file(tmp_path / "many.bin", *(record(f"layer{number}", [1.0]) for number in range(6000)))
+    process = start("compare", str(path), str(path), stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"   0) layer0       MSE: 0.000000    COS: 1.000000    RMSE: 0.000000\n"
+    process.stdout.close()
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["compare", "a.bin", "a.bin"]])
+def test_a_full_disk_behind_stdout_is_told(tmp_path, arguments):
+    write_dump_file(tmp_path / "a.bin", record("a", [1.0]))
+    with open("/dev/full", "wb") as full:
+        process = start(*arguments, stdout=full, cwd=tmp_path)
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (2, b"error: no space left on the device that stdout goes to\n")
+
+
+def test_output_to_a_file_appears_complete_or_not_at_all(tmp_path):
+    target = tmp_path / "report.txt"
+    target.write_text("before")
+
+    def broken():
+        yield "half"
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_output(str(target), broken())
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.txt", "before")]
+    write_output(str(target), ["a", "b\udcff"])
+    assert target.read_bytes() == b"ab\xff"
+
+
+def test_output_to_a_link_goes_to_what_it_points_at(tmp_path):
+    """A rename over /dev/stdout would have put a file in its place."""
+    target, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    target.write_text("before")
+    link.symlink_to(target)
+    write_output(str(link), ["after"])
+    assert link.is_symlink()
+    assert target.read_text() == "after"
+
+
+@pytest.mark.parametrize("spelling", ["a.bin", "./a.bin", "../here/a.bin", "link.bin"])
+def test_an_input_is_never_overwritten(tmp_path, monkeypatch, spelling):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Path("a.bin").write_text("precious")
+    Path("link.bin").symlink_to("a.bin")
+    with pytest.raises(OutputError, match=r"^-o .* would overwrite an input$"):
+        write_output(spelling, ["x"], keep=("b.bin", "a.bin"))
+    assert Path("a.bin").read_text() == "precious"
