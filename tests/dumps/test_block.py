@@ -206,3 +206,14 @@ def test_a_header_of_100k_at_the_edge_of_the_window(tmp_path: Path) -> None:
         reader = open_bytes(tmp_path, content)
         assert names(reader) == ["a", name.decode()]
         assert payloads(reader)[1] == floats(1)
+
+
+def test_a_board_input_of_four_channels_under_a_shape_of_three_is_kept_whole(tmp_path: Path) -> None:
+    """Which of the four values of a pixel are its colours is for the comparison to find out."""
+    payload = np.arange(16, dtype="<f4").tobytes()
+    header = b"//in 0 s: 0.0 z: 0 type: float name: data bConstant:0 shape:[1, 2, 2, 3] dims:4\nop_in[0] CONV_2D = {\n"
+    (tmp_path / "a.bin").write_bytes(b"isFloat: 1\n" + header + b"//buffer data size: 64\n" + payload)
+    reader = open_dump(tmp_path / "a.bin")
+    assert reader.infos[0].shape == (16,)
+    assert reader.read(0).array.tolist() == list(range(16))
+    assert reader.notes == ()
