@@ -47,8 +47,8 @@ def dump_first_image(
         dialect: of a binary dump; ``tflite`` has no ``NHWC`` in its name, as nothing was transposed.
         raw: write integers as they are.
     """
-    from ipudebug.dumps.block import DIALECTS, write_blocks
     from ipudebug.dumps.folder import write_folder
+    from ipudebug.dumps.writer import DIALECTS, write_blocks
     from ipudebug.results import make_folder
 
     runner = open_runner()

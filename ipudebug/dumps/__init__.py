@@ -53,7 +53,7 @@ class DumpFormat(Protocol):
 
 
 DUMP_FORMATS: Registry[DumpFormat] = Registry(
-    __name__, "FORMAT", "dump format", besides=("header", "signatures", "folder")
+    __name__, "FORMAT", "dump format", besides=("header", "signatures", "folder", "writer")
 )
 HEAD = 1 << 18  # the header of the first record fits
 
@@ -104,6 +104,6 @@ def write_dump(
         CorruptDump: a name or op type that the format cannot hold (a line break).
         OutputError: the file cannot be written.
     """
-    from ipudebug.dumps.block import DIALECTS, write_blocks
+    from ipudebug.dumps.writer import DIALECTS, write_blocks
 
     return write_blocks(path, tensors, DIALECTS[dialect])

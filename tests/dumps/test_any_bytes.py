@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ipudebug import DumpReader, IpuDebugError, Layout, QuantParams, Tensor, TensorInfo, open_dump, write_dump
-from ipudebug.dumps.block import DIALECTS
+from ipudebug.dumps.writer import DIALECTS
 from tests.dumps.records import dump, floats, header, record
 
 MEMORY = 8 << 20

@@ -9,7 +9,8 @@ import pytest
 
 from ipudebug import Layout, open_dump, write_dump
 from ipudebug.dumps import block
-from ipudebug.dumps.block import DIALECTS, BlockDump
+from ipudebug.dumps.block import BlockDump
+from ipudebug.dumps.writer import DIALECTS
 from ipudebug.errors import TruncatedDump
 from tests.dumps.malformed import MALFORMED, Malformed
 from tests.dumps.records import END, dump, floats, header, names, open_bytes, payloads, record, tensor

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from ipudebug import open_dump
-from ipudebug.dumps.block import DIALECTS, BlockDump, Dialect, write_blocks
+from ipudebug.dumps.block import BlockDump
 from ipudebug.dumps.text import TextDump, write_text
+from ipudebug.dumps.writer import DIALECTS, Dialect, write_blocks
 from tests.conftest import REFERENCE
 
 pytestmark = pytest.mark.reference
