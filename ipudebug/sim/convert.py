@@ -25,6 +25,7 @@ from ipudebug.sim.folding import fold_constants
 from ipudebug.sim.no_ops import remove_no_ops
 from ipudebug.sim.original import load_original
 from ipudebug.sim.soc_version import check_soc_version
+from ipudebug.sim.soundness import check_nodes
 from ipudebug.sim.stage import SimFacts, Stage, write_facts
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def convert_model(
     config.check_inputs([info.name for info in draft.inputs])
     config.check_outputs([info.name for info in draft.outputs])
     notes += _check_rules(draft, ini, soc_version, path)
+    check_nodes(draft, path)
     before = len(draft.nodes)
     constants = fold_constants(draft, replace=simplify)
     unused = no_ops = batch_norms = 0

@@ -10,6 +10,7 @@ from ipudebug.errors import ModelError, UnsupportedOp
 from ipudebug.files import OpenFile
 from ipudebug.runners.model_file import open_model
 from ipudebug.sim.container import Kind, NoModel, SimFile, recognise_model
+from ipudebug.sim.soundness import check_contents
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -43,7 +44,7 @@ def load_original(path: str, framework: str | None = None) -> ModelProto:
 
 
 def parse_model(path: str) -> ModelProto:
-    """Return the model in a file that is known to be ONNX, data of external weights included; raises ModelError."""
+    """Return the model in a file that is known to be ONNX, with data of weights in other files; raises ModelError."""
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -51,13 +52,12 @@ def parse_model(path: str) -> ModelProto:
         model = onnx.load_model(path, format="protobuf", load_external_data=False)
     except (DecodeError, ValueError):
         raise _refuse(recognise_model(path)) from None
-    if any(onnx.external_data_helper.uses_external_data(tensor) for tensor in model.graph.initializer):
+    try:
+        onnx.external_data_helper.load_external_data_for_model(model, os.path.dirname(os.path.abspath(path)))
+    except (OSError, ValueError, onnx.checker.ValidationError) as reason:
         open_model(OpenFile(path, "the model", ModelError))  # says which file is missing or too short
-        folder = os.path.dirname(os.path.abspath(path))
-        try:
-            onnx.external_data_helper.load_external_data_for_model(model, folder)
-        except (OSError, ValueError, onnx.checker.ValidationError) as reason:
-            raise ModelError(f"{path}: its weights cannot be read: {reason}", "copy the model and its data") from None
+        raise ModelError(f"{path}: its weights cannot be read: {reason}", "copy the model and its data again") from None
+    check_contents(model, path)
     if model.functions:
         import onnx.inliner
 

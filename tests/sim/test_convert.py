@@ -291,3 +291,28 @@ def test_shapes_that_do_not_fit(shapes: str, tmp_path: Path) -> None:
     error = fail(tmp_path, one("Relu", ("N", 3, 8, 8)), input_shapes=shapes)
     assert isinstance(error, InputError)
     assert str(error).startswith("--input_shapes: ")
+
+
+def test_weights_in_another_file(tmp_path: Path) -> None:
+    original = RandomNet(2).build(blocks=10)
+    path, ini = write_model(original, tmp_path)
+    whole = convert_model(path, ini, CHIP).model
+    onnx.save(original, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    model = convert_model(path, ini, CHIP).model
+    for tensor in model.graph.initializer:
+        tensor.ClearField("data_location")
+    assert model == whole
+    weights = tmp_path / "weights.bin"
+    weights.write_bytes(weights.read_bytes()[:-5])
+    with pytest.raises(ModelError, match=r"weights\.bin|found \d+$"):
+        convert_model(path, ini, CHIP)
+    weights.unlink()
+    with pytest.raises(ModelError, match="is missing, which holds the weight"):
+        convert_model(path, ini, CHIP)
+
+
+def test_an_output_that_the_ini_leaves_out_is_noted(tmp_path: Path) -> None:
+    path, _ = write_model(one("Split", (2, 3), outputs=2, num_outputs=2, axis=0), tmp_path)
+    ini = write_ini(tmp_path / "part.ini", ["x"], ["y0"])
+    notes = convert_model(path, ini, CHIP).notes
+    assert notes == (f"{ini}, line 4, [OUTPUT_CONFIG] outputs: output y1 of the model is not listed",)
