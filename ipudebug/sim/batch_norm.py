@@ -34,7 +34,7 @@ def fold_batch_norms(draft: Draft) -> int:
     opset = max((item.version for item in draft.model.opset_import if item.domain in STANDARD_DOMAINS), default=0)
     if opset < FIRST_OPSET:
         return 0
-    makers, readers, kept = draft.find_makers(), draft.count_readers(), draft.kept
+    makers, readers = draft.find_makers(), draft.count_readers()
     folded = []
     for node in draft.nodes:
         if node.op_type != "BatchNormalization" or node.domain not in STANDARD_DOMAINS:
@@ -42,9 +42,7 @@ def fold_batch_norms(draft: Draft) -> int:
         maker = makers.get(node.input[0])
         if maker is None or maker.op_type not in FOLDABLE or maker.domain not in STANDARD_DOMAINS:
             continue
-        if node.input[0] in kept or not _is_plain(node, readers):
-            continue
-        if _fold(node, maker, draft):
+        if _is_plain(node, readers) and _fold(node, maker, draft):
             makers[node.output[0]] = maker
             folded.append(id(node))
     draft.nodes = [node for node in draft.nodes if id(node) not in folded]

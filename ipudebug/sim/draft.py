@@ -83,9 +83,8 @@ class Draft:
         """Take up a weight and return its name: ``name``, with a number if there is such a tensor already."""
         from onnx import numpy_helper
 
-        taken = set(self.types) | set(self.weights)
         free, number = name, 1
-        while free in taken:
+        while free in self.types or free in self.weights:
             number += 1
             free = f"{name}_{number}"
         self.set_weight(numpy_helper.from_array(np.ascontiguousarray(values), free))
