@@ -27,7 +27,7 @@ METRICS_OF_THE_VENDOR = {name: METRICS[name] for name in VENDOR}
 
 def make_pairs(count=40, seed=0):
     rng = np.random.default_rng(seed)
-    sizes = rng.choice([1, 3, 500, 20_000, 70_000, 140_000], count)
+    sizes = rng.choice([1, 3, 500, 20_000, 70_000, 150_000], count)
     return [pair(rng.normal(size=size), rng.normal(size=size)) for size in sizes]
 
 

@@ -25,7 +25,10 @@ Pair = tuple[Tensor, Tensor]
 """Sample and benchmark, of equal size."""
 
 SMALL = 1 << 16
-"""Up to this many elements a pair is measured exactly; above, a fast pass is tried first."""
+"""Up to this many elements a pair shares a batch with others; above, it is measured alone."""
+
+LARGE = 1 << 17
+"""From this many elements on a fast pass is tried first; below, checking it would cost what it saves."""
 
 _ROW = 1 << 10
 _CHUNK = 1 << 15  # five float32 rows of it stay in a core's L2 cache
@@ -50,7 +53,7 @@ class _Scratch:
 def is_fast(pair: Pair) -> bool:
     """Return whether the fast pass is made for this pair: two large float32 tensors."""
     sample, benchmark = (tensor.info for tensor in pair)
-    return sample.size > SMALL and sample.dtype == benchmark.dtype == np.float32
+    return sample.size >= LARGE and sample.dtype == benchmark.dtype == np.float32
 
 
 def measure_fast(pair: Pair, start: int, stop: int) -> Sums:
@@ -85,12 +88,12 @@ def measure_fast(pair: Pair, start: int, stop: int) -> Sums:
 def sample_error(pair: Pair) -> float:
     """Return the largest relative error of a sum of the fast pass, measured against the exact one on samples.
 
-    The samples are one chunk in 64, at least one. Rounding errors cancel in most data, but not where many elements are
+    The samples are one chunk in 128, at least one. Rounding errors cancel in most data, but not where many elements are
     alike (constants, a bias, one channel that dwarfs the others), and how much is left depends on the BLAS.
     """
     chunks = pair[0].info.size // _CHUNK
     worst = 0.0
-    for number in range(min(chunks, 64) // 2, chunks, 64):
+    for number in range(min(chunks, 128) // 2, chunks, 128):
         bounds = number * _CHUNK, (number + 1) * _CHUNK
         fast, exact = measure_fast(pair, *bounds), measure_exact(pair, *bounds)
         for name in ("aa", "bb", "dd", "abs_d", "abs_b"):

@@ -6,6 +6,7 @@ import pytest
 from ipudebug.measure import FAST_ERROR, measure_pairs
 from ipudebug.metrics import METRICS
 from ipudebug.metrics.passes import (
+    LARGE,
     SMALL,
     is_fast,
     measure_batch,
@@ -80,7 +81,7 @@ def test_where_errors_do_not_cancel_the_sample_shows_it(size):
         assert relative_error(case, size) < max(FAST_ERROR, 2 * sample_error(case)), name
 
 
-@pytest.mark.parametrize("size", [SMALL + 1, 200_000])
+@pytest.mark.parametrize("size", [LARGE, 200_001])
 def test_printed_digits_are_those_of_the_exact_pass(size):
     """The promise behind the fast pass, on data of every kind, whichever pass was taken in the end."""
     metrics = {name: METRICS[name] for name in ("mse", "cos", "rmse")}
@@ -95,7 +96,7 @@ def test_printed_digits_are_those_of_the_exact_pass(size):
 
 @pytest.mark.parametrize("name", list(METRICS))
 def test_printed_digits_of_any_metric_are_those_of_the_exact_pass(name):
-    metric, size = METRICS[name], SMALL + 999
+    metric, size = METRICS[name], LARGE + 999
     small = {name: metric}
     for a, b in [(a, b) for _, a, b in make_distributions(size)][:6]:
         (got,) = measure_pairs([pair(a, b)], small)
@@ -107,7 +108,7 @@ def test_the_fast_pass_is_taken_where_it_can_be(monkeypatch):
     import ipudebug.measure as module
 
     monkeypatch.setattr(module, "measure_exact", lambda *_: pytest.fail("measured exactly"))
-    b = RNG.normal(size=100_000)
+    b = RNG.normal(size=LARGE)
     measure_pairs([pair(b + 1e-3 * RNG.normal(size=b.size), b)], {"cos": METRICS["cos"]})
 
 
@@ -128,7 +129,7 @@ def test_what_float32_cannot_square_is_measured_exactly(a, b):
 
 def test_one_special_element_is_enough():
     for special in (np.nan, np.inf, 1e25):
-        a, b = np.ones(100_000), np.full(100_000, 1.5)
+        a, b = np.ones(LARGE), np.full(LARGE, 1.5)
         a[77_777] = special
         case = pair(a, b)
         assert needs_exact(measure_fast(case, 0, a.size))
@@ -138,10 +139,10 @@ def test_one_special_element_is_enough():
 
 
 def test_large_float32_pairs_only_are_fast():
-    assert is_fast(pair(np.ones(SMALL + 1), np.ones(SMALL + 1)))
-    assert not is_fast(pair(np.ones(SMALL), np.ones(SMALL)))
-    assert not is_fast((tensor(np.ones(SMALL + 1), "<f8"), tensor(np.ones(SMALL + 1))))
-    assert not is_fast((tensor(np.ones(SMALL + 1), "i1"), tensor(np.ones(SMALL + 1), "i1")))
+    assert is_fast(pair(np.ones(LARGE), np.ones(LARGE)))
+    assert not is_fast(pair(np.ones(LARGE - 1), np.ones(LARGE - 1)))
+    assert not is_fast((tensor(np.ones(LARGE), "<f8"), tensor(np.ones(LARGE))))
+    assert not is_fast((tensor(np.ones(LARGE), "i1"), tensor(np.ones(LARGE), "i1")))
 
 
 @pytest.mark.parametrize("dtype", ["<f8", "<i2", "u1", "i1", "<i4", "?", "<f2"])
