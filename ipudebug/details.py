@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import BinaryIO
 
@@ -29,19 +29,25 @@ class DetailFolder:
         path: the folder. What is there already is kept: it is renamed to ``<path>_backup_at_<stamp>``.
         stamp: date and time for that name.
         one_per_line: write one value a line instead of 16.
+        keep: files that must stay where they are (the inputs, the report).
     """
 
-    def __init__(self, path: str, stamp: str, *, one_per_line: bool = False) -> None:
+    def __init__(self, path: str, stamp: str, *, one_per_line: bool = False, keep: Sequence[str] = ()) -> None:
         self.path = path.rstrip("/") or path
         self.kept: str | None = None
         self._part = f"{self.path}.part"
         self._stamp = stamp
+        self._keep = keep
         self._per_line = 1 if one_per_line else 16
 
     def __enter__(self) -> DetailFolder:
         """Make the folder under its temporary name; raises OutputError."""
         if os.path.basename(self.path) in ("", ".", ".."):
             raise OutputError(f"cannot write the details to {self.path!r}", "name a folder of its own")
+        folder = os.path.realpath(self.path)
+        for other in self._keep:
+            if os.path.commonpath((folder, os.path.realpath(other))) == folder:
+                raise OutputError(f"{self.path} would be moved, and {other} with it", "name another folder")
         try:
             shutil.rmtree(self._part, ignore_errors=True)
             os.makedirs(self._part)

@@ -56,7 +56,7 @@ def test_a_pair_that_could_not_be_compared_has_no_folder(tmp_path):
 
 def test_an_odd_name_stays_on_its_line(tmp_path):
     write(tmp_path / "out", [row(0, "a\x1b[31m\r/..\udcff", [1.0])])
-    assert (tmp_path / "out/0/sample.txt").read_bytes() == b"a\\x1b[31m\\x0d/..\xff\n1.000000  \n"
+    assert (tmp_path / "out/0/sample.txt").read_bytes() == b"a\\x1b[31m\\r/..\xff\n1.000000  \n"
 
 
 def test_what_was_there_is_kept_under_a_dated_name(tmp_path):
@@ -93,6 +93,19 @@ def test_a_folder_that_cannot_be_replaced_is_refused(tmp_path, monkeypatch, name
     with pytest.raises(OutputError, match="cannot write the details to") as caught, DetailFolder(name, STAMP):
         pytest.fail("it was entered")
     assert caught.value.hint == "name a folder of its own"
+
+
+def test_a_folder_that_holds_what_must_stay_is_not_moved(tmp_path):
+    (tmp_path / "dumps").mkdir()
+    (tmp_path / "dumps/a.bin").write_text("precious")
+    (tmp_path / "link").symlink_to("dumps")
+    for folder, file in (("dumps", "dumps/a.bin"), ("dumps/a.bin", "dumps/a.bin"), ("dumps", "link/a.bin")):
+        with (
+            pytest.raises(OutputError, match=r"would be moved, and .*a\.bin with it"),
+            DetailFolder(str(tmp_path / folder), STAMP, keep=(str(tmp_path / "else.bin"), str(tmp_path / file))),
+        ):
+            pytest.fail("it was entered")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dumps", "link"]
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):

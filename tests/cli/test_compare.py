@@ -82,6 +82,13 @@ def test_jobs_change_nothing(capfd, jobs):
     assert compare(capfd, "--jobs", jobs) == Outcome(0, ROWS, TOLD)
 
 
+def test_large_dumps_are_shared_among_processes_without_being_asked(capfd, monkeypatch):
+    from ipudebug.cli.commands import compare as module
+
+    monkeypatch.setattr(module, "_LARGE", 0)
+    assert compare(capfd) == Outcome(0, ROWS, TOLD)
+
+
 # Which rows, in which order
 
 
@@ -370,6 +377,13 @@ def test_an_existing_folder_is_kept_under_a_dated_name(capfd):
     assert outcome.stderr.endswith(TOLD)
     assert Path(kept[1], "mine").read_text() == "precious"
     assert sorted(os.listdir("out")) == ["0", "1", "2", "3"]
+
+
+def test_details_never_move_an_input(capfd):
+    assert compare(capfd, "--details", "fixed.bin") == Outcome(
+        2, "", "error: fixed.bin would be moved, and fixed.bin with it\nhint: name another folder\n"
+    )
+    assert sorted(os.listdir()) == ["fixed.bin", "float.bin"]
 
 
 def test_a_failed_comparison_leaves_no_details_behind(capfd):

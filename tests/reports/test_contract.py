@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ipudebug.errors import UnknownPlugin
 from ipudebug.metrics import METRICS
@@ -82,3 +88,19 @@ def test_an_unknown_format_names_those_there_are():
 def test_the_example_has_every_status(tmp_path):
     statuses = {row.status for row in make_comparison(tmp_path, ROWS)}
     assert statuses == {"ok", "suspicious", "equal", "nan", "inf", "uncompared"}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.binary(min_size=1, max_size=30).filter(lambda name: b"\n" not in name), min_size=1, max_size=4))
+def test_whatever_the_names_every_report_is_written(tmp_path, names):
+    rows = [(name, [1.0, 2.0], [1.0, 2.5]) for name in names]
+    comparison = make_comparison(tmp_path, rows)
+    listed = list(comparison)
+    for name in REPORTS:
+        text = render(name, comparison, listed)
+        assert not set(text) & {chr(code) for code in (*range(10), *range(11, 32), 127, 0x85, 0x9B)}
+        assert text.encode("utf-8", "surrogateescape")
+    assert len(render("rows", comparison, listed).splitlines()) == len(listed)
+    assert len(list(csv.reader(io.StringIO(render("csv", comparison, listed))))) == len(listed) + 1
+    layers = json.loads(render("json", comparison, listed))["layers"]
+    assert [layer["name"] for layer in layers] == [row.name for row in listed]

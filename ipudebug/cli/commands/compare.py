@@ -132,7 +132,7 @@ def command(
             misses.extend(find_misses(row, thresholds))
             yield row
 
-    with _details(details) as folder:
+    with _details(details, keep=[sample, benchmark, *([] if output == "-" else [output])]) as folder:
         rows = watch(folder.watch(comparison) if folder else comparison)
         if by != "index" or top:
             rows = _sort_rows(_keep_worst(list(rows), by, top), by)
@@ -190,7 +190,7 @@ def _choose_jobs(comparison: Comparison) -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
-def _details(path: str | None) -> contextlib.AbstractContextManager[DetailFolder | None]:
+def _details(path: str | None, keep: list[str]) -> contextlib.AbstractContextManager[DetailFolder | None]:
     """Return the folder for the details as a context manager, or one that yields None."""
     import datetime
 
@@ -200,4 +200,4 @@ def _details(path: str | None) -> contextlib.AbstractContextManager[DetailFolder
 
     one_per_line = os.environ.get("SAVE_ONE_ROW", "") not in ("", "0")
     stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    return DetailFolder(path, stamp, one_per_line=one_per_line)
+    return DetailFolder(path, stamp, one_per_line=one_per_line, keep=keep)
