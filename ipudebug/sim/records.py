@@ -1,0 +1,184 @@
+"""The records of a simulator's dump: which, in which order, under which headers, and with whose data (SPEC 6.1, 6.6).
+
+Every operation shows its inputs, constants among them, then its outputs; a tensor therefore stands in a dump once as
+``out`` and once as ``in`` for every reader.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ipudebug.dumps.header import FLOAT, TYPE_NAMES, Header
+from ipudebug.errors import ModelError
+from ipudebug.sim.model import Operation, SimModel
+from ipudebug.tensor import QuantParams, Role, Tensor, TensorInfo, dims
+
+if TYPE_CHECKING:
+    from ipudebug.runners import Feed
+
+_FOUR_CHANNELS = ("RGBA", "BGRA")
+_IMAGES = ("RGB", "BGR", *_FOUR_CHANNELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a dump: a tensor as ``port`` of an operation, going in or coming out."""
+
+    operation: Operation
+    role: Role
+    port: int
+    name: str
+
+
+def list_records(model: SimModel) -> list[Record]:
+    """Return the records of a model's dump in their order."""
+    records = []
+    for operation in model.operations:
+        records += [Record(operation, "in", port, name) for port, name in enumerate(operation.inputs)]
+        records += [Record(operation, "out", port, name) for port, name in enumerate(operation.outputs)]
+    return records
+
+
+def list_headers(model: SimModel, *, dequantise: bool) -> list[Header]:
+    """Return the header of each record as the vendor writes it, for ``dumps.writer.write_blocks``.
+
+    The type is the tensor's own even where the payload is float32; ``s:`` and ``z:`` are those of its first channel.
+    """
+    headers = []
+    for record in list_records(model):
+        tensor = model.tensors[record.name]
+        is_float = dequantise or not model.stage.is_integer
+        scale, zero = model.scales.get(record.name) or _show_scale(tensor.quant)
+        type_name = TYPE_NAMES.get(tensor.dtype.newbyteorder("<"), "unknown")
+        info = _describe(model, record, FLOAT if is_float else tensor.dtype)
+        if dequantise and _find_format(model, record.name) in _FOUR_CHANNELS:
+            info = replace(info, shape=(*info.shape[:3], 4))
+        headers.append(Header(info, scale, zero, type_name, None))
+    return headers
+
+
+def _show_scale(quant: QuantParams | None) -> tuple[str, str]:
+    """Return the texts behind ``s:`` and ``z:``."""
+    if quant is None or not quant.scale:
+        return "0.000000", "0"
+    return f"{quant.scale[0]:f}", str(quant.zero_point[0])
+
+
+def _describe(model: SimModel, record: Record, dtype: np.dtype) -> TensorInfo:
+    """Return a record's facts; ``quant`` is None where its elements are the real values."""
+    tensor = model.tensors[record.name]
+    operation = record.operation
+    return replace(
+        tensor,
+        dtype=dtype,
+        quant=None if dtype.kind == "f" else tensor.quant,
+        op_type=operation.in_type if record.role == "in" else operation.out_type,
+        op_index=operation.index,
+        port=record.port,
+        role=record.role,
+    )
+
+
+def iterate_records(
+    model: SimModel, outputs: Iterable[Tensor], *, feed: Feed, dequantise: bool = False
+) -> Iterator[Tensor]:
+    """Yield the records of a dump while the model runs; a tensor is held until its last record, and no longer.
+
+    Args:
+        model: what is dumped.
+        outputs: a trace of ``model.graph``: tensors in execution order, 4-D ones NHWC; others than those of a dump are
+            passed over.
+        feed: what the graph is fed with; 4-D arrays NCHW.
+        dequantise: fixed models: activations as float32((q - zero point) * scale), constants as their integers in
+            float32. A float model is float32 either way.
+
+    Raises ModelError if the trace ends before every tensor has come, or gives one of another size.
+    """
+    records = list_records(model)
+    left = collections.Counter(record.name for record in records)
+    held: dict[str, np.ndarray] = {name: _order_image(array) for name, array in feed.items() if left[name]}
+    trace = iter(outputs)
+    for record in records:
+        info = model.tensors[record.name]
+        if info.constant:
+            array = model.constants[record.name]
+        else:
+            array = _wait_for(record.name, held, left, trace)
+            left[record.name] -= 1
+            if not left[record.name]:
+                del held[record.name]
+        yield _make_record(model, record, array, dequantise)
+        del array
+    collections.deque(trace, maxlen=0)  # what is not dumped may still fail
+
+
+def _order_image(array: np.ndarray) -> np.ndarray:
+    """Return a 4-D array of a feed in NHWC order."""
+    return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+
+
+def _wait_for(name: str, held: dict[str, np.ndarray], left: Mapping[str, int], trace: Iterator[Tensor]) -> np.ndarray:
+    """Return a tensor's array, drawing from the trace until it has come."""
+    while name not in held:
+        tensor = next(trace, None)
+        if tensor is None:
+            raise ModelError(f"{name!r} was not computed, but the dump shows it", "convert the model again")
+        if left.get(tensor.info.name, 0) > 0:
+            held[tensor.info.name] = tensor.array
+    return held[name]
+
+
+def _make_record(model: SimModel, record: Record, array: np.ndarray, dequantise: bool) -> Tensor:
+    """Return one record with its data."""
+    tensor = model.tensors[record.name]
+    is_real = dequantise or not model.stage.is_integer
+    info = _describe(model, record, FLOAT if is_real else tensor.dtype)
+    if _find_format(model, record.name):
+        array, info = _dump_image(array, info, dequantise)
+    if array.size != info.size:
+        raise ModelError(
+            f"{info.name!r}: expected {dims(info.shape)}, found {dims(array.shape)}",
+            "feed the model with images of its own size and format",
+        )
+    if is_real and array.dtype != FLOAT:
+        quant = None if info.constant else tensor.quant
+        array = _dequantise(array, quant)
+    return Tensor(info, np.ascontiguousarray(array).reshape(info.shape).astype(info.dtype, copy=False))
+
+
+def _find_format(model: SimModel, name: str) -> str:
+    """Return the format of a vendor's 8-bit image input; "" for any other tensor."""
+    if model.kind != "vendor" or model.tensors[name].dtype != np.uint8:
+        return ""
+    formats = (entry.input_format for entry in model.inputs if entry.name == name)
+    return next((found for found in formats if found in _IMAGES), "")
+
+
+def _dump_image(array: np.ndarray, info: TensorInfo, dequantise: bool) -> tuple[np.ndarray, TensorInfo]:
+    """Return an image input as the vendor dumps it: from a buffer of four bytes per pixel (SPEC 6.6).
+
+    Raw, the buffer is cut to three bytes per pixel: all of an RGB image, but only the first three quarters of an RGBA
+    one. Dequantised it is whole: behind the packed pixels of an RGB image stand zeros.
+    """
+    pixels = np.ascontiguousarray(array).reshape(-1)
+    if not dequantise:
+        return pixels[: info.size], info
+    size = info.size // 3 * 4
+    if pixels.size == size:
+        return array, replace(info, shape=array.shape)
+    buffer = np.zeros(size, array.dtype)
+    buffer[: pixels.size] = pixels[:size]
+    return buffer, replace(info, shape=(size,), layout=None)
+
+
+def _dequantise(array: np.ndarray, quant: QuantParams | None) -> np.ndarray:
+    """Return float32(q - zero point) * float32(scale); without ``quant`` the numbers themselves in float32."""
+    if quant is None:
+        return array.astype(FLOAT)
+    wide = array.astype(np.int32) - np.int32(quant.zero_point[0])
+    return np.asarray(wide.astype(FLOAT) * np.float32(quant.scale[0]), FLOAT)

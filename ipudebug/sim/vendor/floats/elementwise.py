@@ -1,0 +1,82 @@
+"""Operators that pair elements: arithmetic, extremes, comparisons."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ipudebug.errors import ModelError
+from ipudebug.sim.vendor.builder import GraphBuilder
+from ipudebug.sim.vendor.floats.activation import add_activated
+from ipudebug.sim.vendor.options import read_fused_activation
+from ipudebug.sim.vendor.tables import VendorOperator, VendorTensor
+from ipudebug.tensor import dims
+
+_ARITHMETIC = {"ADD": "Add", "SUB": "Sub", "MUL": "Mul", "DIV": "Div"}
+_PLAIN = {"MAXIMUM": "Max", "MINIMUM": "Min", "POW": "Pow"}
+_COMPARISONS = {
+    "LESS": "Less",
+    "LESS_EQUAL": "LessOrEqual",
+    "GREATER": "Greater",
+    "GREATER_EQUAL": "GreaterOrEqual",
+    "EQUAL": "Equal",
+}
+
+
+def pair(builder: GraphBuilder, operator: VendorOperator) -> tuple[list[str], VendorTensor]:
+    """Return the two operands' values, their axes those of the output, and the output; raises ModelError."""
+    a, b = builder.take(operator, 2)
+    y = builder.output(operator)
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise ModelError(
+            f"{builder.model.path}: {operator.describe()}: {a.name!r} of shape {dims(a.shape)} and {b.name!r} of shape "
+            f"{dims(b.shape)} do not fit each other",
+            "the file is damaged: copy it again in binary mode, or convert the model again",
+        ) from None
+    builder.expect(operator, y, shape)
+    return [builder.broadcast(tensor, len(y.shape)) for tensor in (a, b)], y
+
+
+def translate_arithmetic(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append ADD, SUB, MUL, DIV, with the activation that they may have."""
+    operands, y = pair(builder, operator)
+    activation = read_fused_activation(operator, 0, builder.model.path)
+    add_activated(builder, _ARITHMETIC[operator.type], operands, y, activation)
+
+
+def translate_plain(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append an operator of two operands that ONNX has as well."""
+    operands, y = pair(builder, operator)
+    builder.add(_PLAIN[operator.type], operands, [builder.bind(y)])
+
+
+def translate_comparison(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append a comparison; its result is cast to the type that the file states."""
+    from onnx import helper
+
+    operands, y = pair(builder, operator)
+    result = builder.apply(_COMPARISONS[operator.type], operands, y.name)
+    builder.add("Cast", [result], [builder.bind(y)], to=helper.np_dtype_to_tensor_dtype(y.dtype))
+
+
+def translate_squared_difference(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append (a - b)^2."""
+    operands, y = pair(builder, operator)
+    difference = builder.apply("Sub", operands, y.name)
+    builder.add("Mul", [difference, difference], [builder.bind(y)])
+
+
+def translate_floor_div(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append floor(a / b)."""
+    operands, y = pair(builder, operator)
+    builder.add("Floor", [builder.apply("Div", operands, y.name)], [builder.bind(y)])
+
+
+OPERATORS = {
+    **dict.fromkeys(_ARITHMETIC, translate_arithmetic),
+    **dict.fromkeys(_PLAIN, translate_plain),
+    **dict.fromkeys(_COMPARISONS, translate_comparison),
+    "SQUARED_DIFFERENCE": translate_squared_difference,
+    "FLOOR_DIV": translate_floor_div,
+}

@@ -1,0 +1,45 @@
+"""A vendor's .sim -> a model that runs and can be dumped."""
+
+from __future__ import annotations
+
+import os
+
+from ipudebug.sim.model import BoardInput, SimModel
+from ipudebug.sim.vendor.fixed_graph import build_fixed
+from ipudebug.sim.vendor.float_graph import build_float
+from ipudebug.sim.vendor.operations import list_constants, list_operations, list_tensors, name_format
+from ipudebug.sim.vendor.parse import parse_sim
+from ipudebug.sim.vendor.tables import VendorModel
+
+
+def read_vendor(path: str | os.PathLike[str]) -> SimModel:
+    """Return a float, cmodel float, fixed or compiled .sim of SDK 1.1.5 as a model that runs.
+
+    Raises:
+        ModelError: the file is damaged, of another kind, or contradicts itself.
+        UnsupportedOp: it has an operator that cannot be computed; the hint lists those that can.
+    """
+    model = parse_sim(path)
+    operations = list_operations(model)
+    tensors = list_tensors(model, operations)
+    graph = build_fixed(model) if model.stage.is_integer else build_float(model)
+    return SimModel(
+        stage=model.stage,
+        kind="vendor",
+        graph=graph,
+        operations=operations,
+        tensors=tensors,
+        constants=list_constants(model, tensors),
+        inputs=tuple(_describe_input(model, place) for place in range(len(model.inputs))),
+        path=model.path,
+    )
+
+
+def _describe_input(model: VendorModel, place: int) -> BoardInput:
+    """Return one input as the board is fed with it; mean and std stand in no .sim but in its first layer's numbers."""
+    name = model.tensors[model.inputs[place]].name
+    return BoardInput(
+        name,
+        training_format=name_format(model.training_formats, place),
+        input_format=name_format(model.input_formats, place),
+    )

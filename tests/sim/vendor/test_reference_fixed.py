@@ -1,0 +1,118 @@
+"""The vendor's fixed models: the integers of its simulator, bit for bit, from the image on."""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from ipudebug.dumps import open_dump
+from ipudebug.dumps.block import BlockDump
+from ipudebug.dumps.writer import DIALECTS, write_blocks
+from ipudebug.sim.model import Stage
+from ipudebug.sim.records import iterate_records, list_headers
+from ipudebug.sim.vendor import parse_sim, read_vendor
+from ipudebug.sim.vendor.options import read_convolution
+from ipudebug.sim.vendor.weights import decode_weights
+from tests.sim.vendor.images import feed_board
+from tests.sim.vendor.interpreter import interpret
+
+pytestmark = pytest.mark.reference
+
+WHOLE = [
+    ("smallnet/fixed.sim", "smallnet/dumps/fixed_raw.bin", False),
+    ("smallnet/fixed.sim", "smallnet/dumps/fixed_dequant.bin", True),
+    ("smallnet/fixed_nofuse.sim", "smallnet/dumps/fixed_nofuse_raw.bin", False),
+    ("smallnet/fixed_nofuse.sim", "smallnet/dumps/fixed_nofuse_dequant.bin", True),
+    ("smallnet/offline.sim", "smallnet/dumps/fixed_raw.bin", False),
+]
+
+
+def write_ours(sim: Path, feed: dict[str, np.ndarray], dequantise: bool, path: Path) -> None:
+    """Write the dump of a fixed model as the vendor would."""
+    model = read_vendor(sim)
+    assert model.stage in (Stage.FIXED, Stage.OFFLINE)
+    records = iterate_records(model, interpret(model.graph, feed), feed=feed, dequantise=dequantise)
+    headers = list_headers(model, dequantise=dequantise)
+    write_blocks(path, records, DIALECTS["simulator-1.1.5"], headers, is_float=dequantise)
+
+
+@pytest.mark.parametrize(("sim", "dump", "dequantise"), WHOLE)
+def test_the_whole_dump_is_the_vendors_byte_for_byte(
+    sim: str, dump: str, dequantise: bool, reference: Path, tmp_path: Path
+) -> None:
+    write_ours(reference / sim, feed_board(reference, "smallnet"), dequantise, tmp_path / "ours.bin")
+    assert (tmp_path / "ours.bin").read_bytes() == (reference / dump).read_bytes()
+
+
+def list_differing(ours: BlockDump, vendor: BlockDump) -> dict[str, tuple[float, int]]:
+    """Return the tensors that differ -> share of the values that do, largest difference; all else is checked."""
+    differing = {}
+    assert len(ours.infos) == len(vendor.infos)
+    for index, info in enumerate(vendor.infos):
+        assert ours.header(index).lines(with_shape=False) == vendor.header(index).lines(with_shape=False)
+        a, b = (dump.stored(index).array for dump in (ours, vendor))
+        assert a.dtype == b.dtype
+        if a.tobytes() != b.tobytes():
+            gap = np.abs(a.astype(np.int64) - b.astype(np.int64))
+            differing[f"{info.op_type} {info.role}"] = (float((gap > 0).mean()), int(gap.max()))
+    return differing
+
+
+def open_block(path: Path) -> BlockDump:
+    dump = open_dump(path)
+    assert isinstance(dump, BlockDump)
+    return dump
+
+
+def test_int16_activations_are_exact_but_for_the_softmax_table(reference: Path, tmp_path: Path) -> None:
+    write_ours(reference / "smallnet_int16/fixed.sim", feed_board(reference, "smallnet"), False, tmp_path / "ours.bin")
+    vendor = open_block(reference / "smallnet_int16/dumps/fixed_raw.bin")
+    assert list_differing(open_block(tmp_path / "ours.bin"), vendor) == {"SOFTMAX out": (0.2, 1)}
+
+
+def test_a_trained_detector_is_exact_but_for_the_softmax_table(reference: Path, tmp_path: Path) -> None:
+    with lzma.open(reference / "rfb320/dumps/fixed_raw.bin.xz") as packed, (tmp_path / "vendor.bin").open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    write_ours(reference / "rfb320/fixed.sim", feed_board(reference, "rfb320"), False, tmp_path / "ours.bin")
+    differing = list_differing(open_block(tmp_path / "ours.bin"), open_block(tmp_path / "vendor.bin"))
+    assert list(differing) == ["SOFTMAX out"]
+    share, gap = differing["SOFTMAX out"]
+    assert share < 0.31
+    assert gap <= 2
+
+
+@pytest.mark.parametrize("sim", ["smallnet/fixed.sim", "smallnet_int16/fixed.sim", "rfb320/fixed.sim"])
+def test_fixed_graphs_are_sound_onnx(sim: str, reference: Path) -> None:
+    onnx.checker.check_model(read_vendor(reference / sim).graph)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "least_exact"),
+    [("smallnet/fixed", 1.0), ("smallnet/fixed_nofuse", 1.0), ("smallnet_int16/fixed", 0.9995), ("rfb320/fixed", 1.0)],
+)
+def test_decoded_weights_are_the_rounded_float_weights(fixed: str, least_exact: float, reference: Path) -> None:
+    original = {tensor.name: tensor for tensor in parse_sim(reference / fixed.split("/")[0] / "float.sim").tensors}
+    model = parse_sim(reference / f"{fixed}.sim")
+    seen = 0
+    for operator in model.operators:
+        if operator.type not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            continue
+        seen += 1
+        x, tensor = model.inputs_of(operator)[:2]
+        depthwise = operator.type == "DEPTHWISE_CONV_2D"
+        tiles = read_convolution(operator, tensor.shape[1:3], x.shape[1:3], model.path).tiles
+        found = decode_weights(tensor, tiles, model.path, depthwise=depthwise)
+        data = original[tensor.name].data
+        assert data is not None
+        real = data.view("<f4").reshape(tensor.shape).astype(np.float64)
+        scale = tensor.scale.astype(np.float64).reshape((1, 1, 1, -1) if depthwise else (-1, 1, 1, 1))
+        limit = np.iinfo(tensor.dtype).max
+        expected = np.clip(np.rint(real / scale), -limit, limit)
+        assert np.abs(found - expected).max() <= 1
+        assert (found == expected).mean() >= least_exact
+    assert seen == (52 if fixed.startswith("rfb") else 6)
