@@ -13,11 +13,12 @@ activations in memory nor cost much more time than a plain run:
 - The transpose to NHWC is a session of its own, applied to one tensor at a time: as fast as a Transpose node in the
   segment, without the need to know which values are 4-D, and without a second copy of the segment in memory.
 
-Whole process against plain inference, dump written to memory-backed files, two cores (ratio; peak memory over plain):
-MobileNetV2 at 224 1.5-1.6, +50 MB; at 640 2.0-2.3, +40 MB; ResNet50 at 224 1.4, +70 MB; at 640 2.1, -40 MB; a UNet with
-1.9 GB of activations 2.2, +220 MB (1.5 x); a thousand small nodes 1.5. Segments of 8 MB are as fast, of 32 MB slower by
-.1-.2 and 40 MB larger, as their values leave the cache and the arena grows; without the shared arena a UNet takes .5
-more, without a stop to idle threads MobileNetV2 at 224 .2 more. Computing the next segment in a thread gains nothing.
+Whole process against plain inference, the dump written to a file in memory, on two busy cores (time; peak memory over
+plain): MobileNetV2 at 224 1.5-1.6, +50 MB; at 640 2.0-2.3, +40 MB; ResNet50 at 224 1.4, +70 MB; at 640 2.1, -40 MB; a
+UNet with 1.9 GB of activations 2.2, +220 MB (1.5 x); a thousand small nodes 1.5. Segments of 8 MB are as fast, of 32 MB
+up to .2 slower and 25 to 60 MB larger: their values leave the cache. Without the shared arena the UNet takes .5 more;
+with threads that spin on, MobileNetV2 at 224 .2 more. Computing the next segment in a thread while the caller writes
+gains .1-.2 for the large nets and costs as much for the small ones.
 
 With graph optimisation on, operators are fused, and looking at inner values prevents some of that. The final outputs
 are then those of a plain run; ``notes`` says how far the observed ones are off. The same is done for models with

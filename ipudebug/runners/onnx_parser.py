@@ -133,7 +133,10 @@ def parse_weight(data: Buffer, whole: Field) -> Weight:
             is_external = field.value == 1
     dims = tuple(shape)
     if is_external:
-        external = (entries.get("location", ""), int(entries.get("offset") or 0), int(entries.get("length") or 0))
+        try:
+            external = (entries.get("location", ""), int(entries.get("offset") or 0), int(entries.get("length") or 0))
+        except ValueError:
+            raise WireError(f"weight {name!r}: offset or length of its external data is no number") from None
         return Weight(name, element, dims, bytes(data[whole.begin : whole.end]), external=external)
     known = ELEMENT_TYPES.get(element)
     if raw is None or raw.end - raw.begin < LARGE or known is None or known.dtype is None or known.carrier != element:

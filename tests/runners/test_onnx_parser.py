@@ -74,6 +74,14 @@ def test_a_weight_that_contradicts_itself(tmp_path: Path) -> None:
         parse_model(Path(path).read_bytes())
 
 
+def test_external_data_whose_offset_is_no_number(tmp_path: Path) -> None:
+    wrong = onnx.TensorProto(name="w", data_type=FLOAT, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
+    wrong.external_data.add(key="offset", value="1e3")
+    path = save(tmp_path / "m.onnx", [node("Relu", ["w"], ["y"])], [], ["y"], [wrong])
+    with pytest.raises(WireError, match="'w': offset or length of its external data is no number"):
+        parse_model(Path(path).read_bytes())
+
+
 def test_a_message_without_a_graph() -> None:
     assert parse_model(onnx.ModelProto(ir_version=8).SerializeToString()) is None
 
