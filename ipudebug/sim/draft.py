@@ -149,6 +149,14 @@ def list_reads(node: NodeProto) -> list[str]:
     return [name for name in (*node.input, *bodies) if name]
 
 
+def count_bytes(tensor: TensorProto) -> int:
+    """Return the size of a tensor's elements; what protobuf can say of one ends at 2 GiB."""
+    from onnx import helper
+
+    itemsize: int = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    return math.prod(tensor.dims) * itemsize
+
+
 def read_static_shape(kind: TypeProto) -> tuple[int, ...] | None:
     """Return the shape of a tensor type whose dimensions are all fixed; None for any other type."""
     if not kind.HasField("tensor_type") or not kind.tensor_type.HasField("shape"):

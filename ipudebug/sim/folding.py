@@ -16,7 +16,7 @@ import numpy as np
 from ipudebug.catalogue import load_entries
 from ipudebug.errors import ModelError
 from ipudebug.sim.constraints.graph import NOT_FOLDED, STANDARD_DOMAINS
-from ipudebug.sim.draft import Draft, list_bodies, list_reads, read_attributes, read_static_shape
+from ipudebug.sim.draft import Draft, count_bytes, list_bodies, list_reads, read_attributes, read_static_shape
 from ipudebug.sim.single_node import compute_values, infer_types
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _measure_growth(node: NodeProto, types: dict[str, TypeProto], draft: Draft) 
     for name in filter(None, node.output):
         shape = read_static_shape(types[name]) if name in types else None
         if shape is None:
-            return 0 if sum(tensor.ByteSize() for tensor in reads) <= LARGEST_UNSIZED else None
+            return 0 if sum(map(count_bytes, reads)) <= LARGEST_UNSIZED else None
         elements += math.prod(shape)
         total += math.prod(shape) * helper.tensor_dtype_to_np_dtype(types[name].tensor_type.elem_type).itemsize
     return 0 if elements <= sum(math.prod(tensor.dims) for tensor in reads) else total

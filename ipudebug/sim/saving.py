@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ipudebug.errors import ModelError
 from ipudebug.files import replace_file
 from ipudebug.runners.session import shorten
+from ipudebug.sim.draft import count_bytes
 from ipudebug.sim.single_node import open_session
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 LARGEST_FILE = 2_000_000_000
-"""Bytes; a protocol-buffer message ends at 2 GiB."""
+"""Bytes of weights in one file; a protocol-buffer message ends at 2 GiB."""
 SMALLEST_OUTSIDE = 1024
 """Bytes of a weight that is worth a place in the second file."""
 PAGE = 4096
@@ -32,7 +33,7 @@ def save_sim(model: ModelProto, path: str, *, largest_file: int = LARGEST_FILE) 
     With a second file, the weights are moved out of ``model``. Raises ModelError if the model is no valid ONNX or
     onnxruntime refuses it, OutputError if it cannot be written; nothing is replaced then.
     """
-    if model.ByteSize() <= largest_file:
+    if _count_bytes(model) <= largest_file:
         data = model.SerializeToString()
         _check(data, data, path)
         with replace_file(path) as file:
@@ -48,6 +49,12 @@ def save_sim(model: ModelProto, path: str, *, largest_file: int = LARGEST_FILE) 
         _set_location(model, beside)
         file.write(model.SerializeToString())
     return [path, beside]
+
+
+def _count_bytes(model: ModelProto) -> int:
+    """Return the size of everything in a model that may be large."""
+    constants = (attribute.t for node in model.graph.node for attribute in node.attribute if attribute.HasField("t"))
+    return sum(map(count_bytes, (*model.graph.initializer, *constants)))
 
 
 def _check(structure: bytes, whole: bytes, path: str, folder: str = "") -> None:
