@@ -40,6 +40,7 @@ KERNELS: Registry[Kernel] = Registry(
     "kernel",
     besides=(
         "accumulate",
+        "convolution",
         "elementwise",
         "multiplier",
         "node",

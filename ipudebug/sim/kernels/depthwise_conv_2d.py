@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ipudebug.sim.kernels import Attributes, Kernel
+from ipudebug.sim.kernels.convolution import convolve
 from ipudebug.sim.kernels.node import Node
-from ipudebug.sim.kernels.requantise import convolve
 
 
 def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.ndarray]:
