@@ -153,8 +153,8 @@ def count_bytes(tensor: TensorProto) -> int:
     """Return the size of a tensor's elements; what protobuf can say of one ends at 2 GiB."""
     from onnx import helper
 
-    itemsize: int = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    return math.prod(tensor.dims) * itemsize
+    count: int = math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    return count
 
 
 def read_static_shape(kind: TypeProto) -> tuple[int, ...] | None:
