@@ -7,7 +7,7 @@ The names in reading order: ``run`` a model, ``open_dump`` and ``write_dump`` fo
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ipudebug.compare import Comparison, LayerResult, compare
+    from ipudebug.comparison import Comparison, LayerResult, compare
     from ipudebug.dumps import DumpReader, open_dump, write_dump
     from ipudebug.errors import IpuDebugError
     from ipudebug.runners import run
@@ -20,9 +20,9 @@ _HOME = {
     "open_dump": "ipudebug.dumps",
     "write_dump": "ipudebug.dumps",
     "DumpReader": "ipudebug.dumps",
-    "compare": "ipudebug.compare",
-    "Comparison": "ipudebug.compare",
-    "LayerResult": "ipudebug.compare",
+    "compare": "ipudebug.comparison",
+    "Comparison": "ipudebug.comparison",
+    "LayerResult": "ipudebug.comparison",
     "Tensor": "ipudebug.tensor",
     "TensorInfo": "ipudebug.tensor",
     "QuantParams": "ipudebug.tensor",
@@ -55,7 +55,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'ipudebug' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOME[name]), name)
-    setattr(sys.modules[__name__], name, value)  # also hides the submodule of the same name, "compare"
+    setattr(sys.modules[__name__], name, value)
     return value
 
 

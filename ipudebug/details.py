@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ipudebug.compare import LayerResult
+from ipudebug.comparison import LayerResult
 from ipudebug.errors import OutputError
 from ipudebug.reports.cells import show_name
 from ipudebug.tensor import Tensor

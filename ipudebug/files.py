@@ -95,13 +95,17 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of ``path`` only when the block ends without an error.
 
     It is written beside its target as ``<name>.part`` and renamed; on any error, Ctrl-C included, it is removed and
-    what was at ``path`` before is untouched. A device or a pipe (``/dev/stdout``) cannot be replaced and is written
-    straight. Raises OutputError where the disk is full or the folder cannot be written.
+    what was at ``path`` before is untouched. A link stays: what it points to is replaced. A device, a pipe and whatever
+    is reached through ``/dev`` (``/dev/stdout``) cannot be replaced and is written straight. Raises OutputError where
+    the disk is full or the folder cannot be written.
     """
     target = os.fspath(path)
     if os.path.isdir(target):
         raise OutputError(f"cannot write {target}: Is a directory", "give the name of a file in it")
-    part = f"{target}.part" if os.path.isfile(target) or not os.path.exists(target) else target
+    if os.path.islink(target) and not target.startswith("/dev/"):
+        target = os.path.realpath(target)
+    is_straight = target.startswith("/dev/") or (os.path.exists(target) and not os.path.isfile(target))
+    part = target if is_straight else f"{target}.part"
     try:
         with open(part, "wb") as file:
             yield file

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ipudebug.compare import LayerResult
+from ipudebug.comparison import LayerResult
 from ipudebug.errors import ConfigError
 from ipudebug.metrics import METRICS
 

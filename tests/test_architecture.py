@@ -30,7 +30,7 @@ LEVELS = {
     "sim": 3,
     "measure": 3,
     "views": 3,
-    "compare": 4,
+    "comparison": 4,
     "thresholds": 4,
     "reports": 5,
     "details": 5,

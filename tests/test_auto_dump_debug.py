@@ -37,7 +37,7 @@ def test_the_rows_and_the_folder_of_the_vendor(dumps: Path) -> None:
     assert done.returncode == 0
     assert done.stderr == (
         "note: ipudebug compares without a toolchain; SGS_IPU_Toolchain is not used\n"
-        "compared 1 of the sample's 1 tensors\n"
+        "compared 1 of the sample's 1 tensor\n"
         "no layer is suspicious (COS < 0.99 or RMSE > 0.1)\n"
         "DumpDebug done!!!\n"
     )

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from ipudebug.compare import LayerResult
+from ipudebug.comparison import LayerResult
 from ipudebug.details import DetailFolder
 from ipudebug.errors import OutputError
 from tests.metrics.pairs import tensor

@@ -79,10 +79,9 @@ def test_each_name_is_imported_on_its_own(name: str) -> None:
     assert run_python(f"from ipudebug import {name}; print({name}.__name__)") == name
 
 
-@pytest.mark.xfail(strict=True, reason="the import system sets the submodule 'compare' over the function")
 @pytest.mark.parametrize(
     "before",
-    ["from ipudebug import Comparison", "import ipudebug.compare", "from ipudebug.compare import LayerResult"],
+    ["from ipudebug import Comparison", "import ipudebug.comparison", "from ipudebug.comparison import LayerResult"],
 )
 def test_compare_is_the_function_whatever_was_imported_before(before: str) -> None:
     found = run_python(f"{before}\nimport ipudebug\nfrom ipudebug import compare\nprint(compare, ipudebug.compare)")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ipudebug.compare import Comparison, LayerResult, compare
+from ipudebug.comparison import Comparison, LayerResult, compare
 from ipudebug.dumps import open_dump
 from ipudebug.errors import AlignmentError, UnknownFormat
 from ipudebug.reports import REPORTS

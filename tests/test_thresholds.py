@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ipudebug.compare import LayerResult
+from ipudebug.comparison import LayerResult
 from ipudebug.errors import ConfigError
 from ipudebug.thresholds import Threshold, check_patterns, find_misses, parse_share, parse_threshold
 from tests.metrics.pairs import tensor

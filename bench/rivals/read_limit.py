@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from ipudebug.compare import compare
+from ipudebug.comparison import compare
 
 
 def sum_file(path: str) -> int:

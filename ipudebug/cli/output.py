@@ -16,16 +16,14 @@ _PATIENCE = 0.2  # seconds that a finished row may wait for the next before it i
 def write_output(path: str, pieces: Iterable[str], keep: Iterable[str] = ()) -> None:
     """Write text to ``path``, or to stdout if it is ``-``, drawing each piece only when the one before is written.
 
-    ``keep`` are files that must not be overwritten (the inputs). Bytes that were no UTF-8
-    come out as they were. Raises OutputError.
+    ``keep`` are files that must not be overwritten (the inputs). Bytes that were no UTF-8 come out as they were.
+    Raises OutputError.
     """
     if path != "-":
         for other in keep:
             if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
                 raise OutputError(f"-o {path} would overwrite an input", "give another name")
-        # Renaming over a link would put a file in its place: of /dev/stdout, for the whole machine.
-        target = os.path.realpath(path) if os.path.islink(path) and os.path.isfile(path) else path
-        with replace_file(target) as file:
+        with replace_file(path) as file:
             for piece in pieces:
                 file.write(piece.encode("utf-8", "surrogateescape"))
         return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from ipudebug.registry import Registry
 
 if TYPE_CHECKING:
-    from ipudebug.compare import Comparison, LayerResult
+    from ipudebug.comparison import Comparison, LayerResult
 
 
 class Report(Protocol):

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from ipudebug.compare import Comparison, LayerResult
+from ipudebug.comparison import Comparison, LayerResult
 from ipudebug.metrics import METRICS, VENDOR
 from ipudebug.tensor import dims
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from ipudebug.compare import Comparison, LayerResult
+from ipudebug.comparison import Comparison, LayerResult
 from ipudebug.reports.cells import exact_value, metric_names, show_name, show_shape
 
 

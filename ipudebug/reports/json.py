@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ipudebug import __version__
-from ipudebug.compare import SUSPICIOUS_COS, SUSPICIOUS_RMSE, Comparison, LayerResult
+from ipudebug.comparison import SUSPICIOUS_COS, SUSPICIOUS_RMSE, Comparison, LayerResult
 from ipudebug.reports.cells import json_value, metric_names
 from ipudebug.reports.summary import Summary
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from ipudebug.compare import Comparison, LayerResult
+from ipudebug.comparison import Comparison, LayerResult
 from ipudebug.reports.table import table_cells
 
 _ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\`*_|<>[]#&~$"})

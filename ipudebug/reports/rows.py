@@ -9,7 +9,7 @@ Pairs that could not be compared have no row; the summary names them. Further me
 
 from collections.abc import Iterable, Iterator
 
-from ipudebug.compare import Comparison, LayerResult
+from ipudebug.comparison import Comparison, LayerResult
 from ipudebug.reports.cells import labels, metric_names, show_name
 
 

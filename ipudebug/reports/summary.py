@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ipudebug.align import Fit, Leftover
-from ipudebug.compare import SUSPICIOUS_COS, SUSPICIOUS_RMSE, Comparison, LayerResult
+from ipudebug.comparison import SUSPICIOUS_COS, SUSPICIOUS_RMSE, Comparison, LayerResult
 from ipudebug.reports.cells import show_name
 
 _SHOWN = 5  # names listed before "and n more"

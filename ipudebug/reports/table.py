@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from ipudebug.compare import Comparison, LayerResult
+from ipudebug.comparison import Comparison, LayerResult
 from ipudebug.reports.cells import labels, metric_names, show_name, show_remark, show_shape, show_value
 
 HEADINGS = ("#", "name", "op", "shape")

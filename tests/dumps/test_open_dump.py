@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ipudebug import IpuDebugError, open_dump, write_dump
-from ipudebug.compare import compare
+from ipudebug.comparison import compare
 from ipudebug.dumps import DUMP_FORMATS
 from ipudebug.dumps.block import BlockDump
 from ipudebug.dumps.text import TextDump

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ipudebug.compare import Comparison, compare
+from ipudebug.comparison import Comparison, compare
 from tests.dump_files import record, write_dump_file
 
 NAN, INF = float("nan"), float("inf")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipudebug.compare import compare
+from ipudebug.comparison import compare
 from ipudebug.reports.cells import exact_value, json_value, show_name, show_shape, show_value
 from tests.dump_files import record, write_dump_file
 

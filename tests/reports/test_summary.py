@@ -39,7 +39,7 @@ def test_what_makes_a_layer_suspicious(tmp_path, sample, why):
 
 
 def test_a_suspicious_input_points_at_the_preprocessing(tmp_path):
-    from ipudebug.compare import compare
+    from ipudebug.comparison import compare
 
     paths = [
         write_dump_file(tmp_path / name, record("input", values, role="in"))
@@ -52,7 +52,7 @@ def test_a_suspicious_input_points_at_the_preprocessing(tmp_path):
 
 
 def test_many_leftovers_are_counted_and_a_few_named(tmp_path):
-    from ipudebug.compare import compare
+    from ipudebug.comparison import compare
 
     names = [f"layer{number}" for number in range(9)]
     sample = write_dump_file(tmp_path / "a.bin", *(record(name, [1]) for name in names))

@@ -15,7 +15,7 @@ from ipudebug.metrics import METRICS, VENDOR
 from ipudebug.reports import REPORTS
 
 if TYPE_CHECKING:
-    from ipudebug.compare import Comparison, LayerResult
+    from ipudebug.comparison import Comparison, LayerResult
     from ipudebug.details import DetailFolder
 
 _LARGE = 1 << 28  # elements of both sides together from which a second process earns its start
@@ -97,7 +97,7 @@ def command(
     # One thread is faster for the short rows that are summed, and a fork is safe. It must be said before numpy loads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from ipudebug.cli.output import write_output
-    from ipudebug.compare import compare
+    from ipudebug.comparison import compare
     from ipudebug.config.name_map import load_name_map
     from ipudebug.reports.cells import show_name
     from ipudebug.reports.summary import Summary

@@ -38,10 +38,10 @@ def dump(capfd: pytest.CaptureFixture[str], binary: str) -> Outcome:
     )
 
 
-@pytest.mark.parametrize(("binary", "name"), [("True", "tflite_outtensor_dump.bin"), ("False", "tflite_NHWC_outtensor_dump.txt")])
-def test_dumps_real_values_as_they_lie(
-    model: Path, capfd: pytest.CaptureFixture[str], binary: str, name: str
-) -> None:
+@pytest.mark.parametrize(
+    ("binary", "name"), [("True", "tflite_outtensor_dump.bin"), ("False", "tflite_NHWC_outtensor_dump.txt")]
+)
+def test_dumps_real_values_as_they_lie(model: Path, capfd: pytest.CaptureFixture[str], binary: str, name: str) -> None:
     outcome = dump(capfd, binary)
     assert outcome.code == 0
     path = model.parent / "dumpData" / name
