@@ -99,6 +99,9 @@ def convert_model(
         raise UnsupportedOp(f"{path}: the weight {name} is sparse", "export the model with dense weights")
     draft = Draft(model, config.conv_tensors)
     cut_graph(draft, input_arrays, output_arrays)
+    if not draft.nodes or not draft.outputs:
+        lacking = "outputs" if draft.nodes else "nodes"
+        raise ModelError(f"{path}: expected a model that computes something, found no {lacking}", "export it again")
     notes = [*config.notes, *bind_shapes(draft.inputs, shapes)]
     config.check_inputs([info.name for info in draft.inputs])
     config.check_outputs([info.name for info in draft.outputs])

@@ -24,6 +24,10 @@ def cut_graph(draft: Draft, inputs: Sequence[str] | None, outputs: Sequence[str]
 
     if inputs is None and outputs is None:
         return
+    for option, names in (("--input_arrays", inputs), ("--output_arrays", outputs)):
+        twice = [name for name in names or () if (names or ()).count(name) > 1]
+        if twice:
+            raise InputError(f"{option}: expected each tensor once, found {twice[0]} twice", "leave one of them out")
     makers = draft.find_makers()
     given = {info.name: info for info in draft.inputs}
     known = [*given, *makers]

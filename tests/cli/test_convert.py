@@ -35,7 +35,7 @@ def convert(capfd: Capture, *more: str, model: str = "net.onnx", chip: str = "so
 
 def test_a_float_model_appears_beside_the_original(work: Path, capfd: Capture) -> None:
     count = "0 constants computed, 0 batch norms folded, 0 without effect removed, 0 unused dropped"
-    printed = f"net.onnx: 1 nodes -> 1: {count}\nFloat model at: net_float.sim\n"
+    printed = f"net.onnx: nodes 1 -> 1: {count}\nFloat model at: net_float.sim\n"
     note = "note: input x is Nx3x8x8: its batch is taken to be 1; --input_shapes sets another\n"
     assert convert(capfd) == (0, printed, note)
     assert convert(capfd, "onnx", "--input_shapes", "1,3,8,8") == (

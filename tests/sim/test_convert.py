@@ -278,6 +278,14 @@ def test_a_model_that_contradicts_itself(tmp_path: Path) -> None:
     assert str(error).startswith("node n (Add) is invalid: ")
 
 
+def test_a_model_that_computes_nothing(tmp_path: Path) -> None:
+    assert str(fail(tmp_path, build_model([], {"x": (2,)}, ["x"]))).endswith("found no nodes")
+    ini = tmp_path / "in.ini"
+    ini.write_text("[INPUT_CONFIG]\ninputs = x;\n")
+    node = helper.make_node("Relu", ["x"], ["y"])
+    assert str(fail(tmp_path, build_model([node], {"x": (2,)}, []), str(ini))).endswith("found no outputs")
+
+
 def test_the_other_offences_are_counted(tmp_path: Path) -> None:
     nodes = [helper.make_node("CumSum", [x, "axis"], [y], reverse=1) for x, y in (("x", "a"), ("a", "b"), ("b", "y"))]
     error = fail(tmp_path, build_model(nodes, {"x": (2, 3)}, ["y"], {"axis": np.array(1)}))

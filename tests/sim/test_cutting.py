@@ -9,7 +9,7 @@ import pytest
 from onnx import helper
 
 from ipudebug.config.input_config import UnknownInput, UnknownOutput
-from ipudebug.errors import InputError
+from ipudebug.errors import InputError, ModelError
 from ipudebug.sim.convert import convert_model
 from ipudebug.sim.saving import save_sim
 from tests.sim.constraints.models import build_model
@@ -57,3 +57,7 @@ def test_what_cannot_be_cut(tmp_path: Path) -> None:
         cut(tmp_path, (["x"], ["d"]), ["bb"], None)
     with pytest.raises(UnknownOutput, match="'e' is no tensor of the model"):
         cut(tmp_path, (["x"], ["d"]), None, ["e"])
+    with pytest.raises(InputError, match="--output_arrays: expected each tensor once, found b twice"):
+        cut(tmp_path, (["x"], ["b"]), None, ["b", "b"])
+    with pytest.raises(ModelError, match="expected a model that computes something, found no nodes"):
+        cut(tmp_path, (["x"], ["x"]), ["x"], ["x"])

@@ -72,11 +72,12 @@ def command(
     skip_simplify: bool,
     soc_version: str,
 ) -> None:
-    """Convert an ONNX model to a float model, the first step on its way to the board.
+    """Convert an ONNX model to a float model.
 
-    Constants are computed, batch norms folded into convolutions, nodes that do nothing taken out; the tensors that stay
-    keep their names, so that a dump of the original lines up with one of the float model. What the chip's toolchain
-    would refuse is refused here, with its message. FRAMEWORK may be left out.
+    That is the first step on its way to the board. Constants are computed, batch norms folded into convolutions, nodes
+    that do nothing taken out; the tensors that stay keep their names, so that a dump of the original lines up with one
+    of the float model. What the chip's toolchain would refuse is refused here, with its message. FRAMEWORK may be left
+    out.
     """
     from ipudebug.errors import OutputError, UnsupportedOp
     from ipudebug.sim.convert import convert_model, name_output
@@ -106,7 +107,7 @@ def command(
     if existed:
         show_note(f"{target} existed and was replaced")
     click.echo(
-        f"{model_file}: {done.nodes_before} nodes -> {done.nodes}: {done.constants} constants computed, "
+        f"{model_file}: nodes {done.nodes_before} -> {done.nodes}: {done.constants} constants computed, "
         f"{done.batch_norms} batch norms folded, {done.no_ops} without effect removed, {done.unused} unused dropped"
     )
     for extra in files[1:]:
