@@ -27,7 +27,9 @@ from ipudebug.errors import ModelError
 from ipudebug.files import OpenFile
 from ipudebug.runners.model_file import recognise
 from ipudebug.runners.protobuf import BYTES, WireError, read_fields, read_text
-from ipudebug.sim.stage import SimFacts, Stage, read_facts
+from ipudebug.sim.model import Stage
+from ipudebug.sim.stage import SimFacts, read_facts
+from ipudebug.sim.vendor.container import IDENTIFIER, NEWER, OFFLINE, STAGES
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -48,19 +50,13 @@ class Kind(enum.Enum):
 
 
 MAGICS: dict[tuple[int, bytes], tuple[Kind, Stage]] = {
-    (0, b"SGSI"): (Kind.VENDOR, Stage.OFFLINE),
+    (0, OFFLINE): (Kind.VENDOR, Stage.OFFLINE),
 }
 """Offset and bytes that alone tell kind and stage; looked at before anything else."""
-FLATBUFFERS = (b"TFL3", b"SIM2")
+FLATBUFFERS = (IDENTIFIER, NEWER)
 """File identifiers, at byte 4, of files whose description string tells the rest."""
-DESCRIPTIONS = {
-    "SGS MODEL": None,  # the converter's intermediate
-    "Sigmastar Float": Stage.FLOAT,
-    "Sigmastar Cmodel Float": Stage.FLOAT,
-    "Sigmastar Cmodel With IPU CTRL": Stage.FIXED,
-    "Sigmastar Cmodel Convert Image": Stage.OFFLINE,
-}
-"""What the vendor's tools write, and the stage it stands for."""
+DESCRIPTIONS: dict[str, Stage | None] = {"SGS MODEL": None, **STAGES}
+"""What the vendor's tools write, and the stage it stands for; None for the converter's intermediate."""
 _METADATA, _GRAPH, _OPSET = 14, 7, 8  # fields of ModelProto
 _DESCRIPTION_SLOT = 3
 
@@ -151,7 +147,7 @@ def _recognise_flatbuffer(path: str, data: mmap.mmap) -> SimFile:
         stage = DESCRIPTIONS[text]
         what = f"{_describe(stage, 'the vendor')} ({text})"
         return SimFile(path, Kind.VENDOR, stage, what, description=text)
-    if data[4:8] == b"TFL3":
+    if data[4:8] == IDENTIFIER:
         return SimFile(path, Kind.TFLITE, None, "a TFLite model", description=text)
     what = f"a .sim file of the vendor's with the description {text!r}"
     return SimFile(path, Kind.VENDOR, None, what, description=text)

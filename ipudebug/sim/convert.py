@@ -22,11 +22,12 @@ from ipudebug.sim.constraints.graph import Graph
 from ipudebug.sim.cutting import cut_graph
 from ipudebug.sim.draft import Draft, list_reads
 from ipudebug.sim.folding import fold_constants
+from ipudebug.sim.model import Stage
 from ipudebug.sim.no_ops import remove_no_ops
 from ipudebug.sim.original import load_original
 from ipudebug.sim.soc_version import check_soc_version
 from ipudebug.sim.soundness import check_nodes
-from ipudebug.sim.stage import SimFacts, Stage, write_facts
+from ipudebug.sim.stage import SimFacts, write_facts
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -1,13 +1,13 @@
-"""How far a model is on its way to the board, and the metadata that a simulated model carries (docs/simulation.md)."""
+"""The metadata of a simulated model: its stage, and what it was made with (docs/simulation.md)."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipudebug.errors import ModelError
+from ipudebug.sim.model import Stage
 from ipudebug.tensor import Layout
 
 if TYPE_CHECKING:
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 PREFIX = "ipudebug."
 VERSION = "1"
 """Of the format; a reader refuses any other."""
-
-
-class Stage(enum.Enum):
-    """The three stages of a simulated model."""
-
-    FLOAT = "float"
-    FIXED = "fixed"
-    OFFLINE = "offline"
 
 
 @dataclass(frozen=True, slots=True)

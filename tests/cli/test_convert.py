@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from ipudebug.sim.container import open_sim
-from ipudebug.sim.stage import Stage
+from ipudebug.sim.model import Stage
 from tests.command import run_command
 from tests.sim.constraints.models import one
 from tests.sim.convert_models import write_model

@@ -14,8 +14,8 @@ from ipudebug.runners import RUNNERS, ModelFiles
 from ipudebug.sim.container import open_sim
 from ipudebug.sim.convert import Conversion, convert_model
 from ipudebug.sim.draft import read_static_shape
+from ipudebug.sim.model import Stage
 from ipudebug.sim.saving import save_sim
-from ipudebug.sim.stage import Stage
 
 CHIP = "souffle"
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ipudebug.errors import ModelError
 from ipudebug.sim.container import Kind, NoModel, NotRecognised, open_sim, read_description, recognise_model
-from ipudebug.sim.stage import SimFacts, Stage, write_facts
+from ipudebug.sim.model import Stage
+from ipudebug.sim.stage import SimFacts, write_facts
 from ipudebug.tensor import Layout
 from tests.sim.constraints.models import one
 
@@ -30,7 +31,7 @@ def write_flatbuffer(path: Path, description: str, identifier: bytes = b"TFL3") 
     [
         ("SGS MODEL", None),
         ("Sigmastar Float", Stage.FLOAT),
-        ("Sigmastar Cmodel Float", Stage.FLOAT),
+        ("Sigmastar Cmodel Float", Stage.CMODEL_FLOAT),
         ("Sigmastar Cmodel With IPU CTRL", Stage.FIXED),
         ("Sigmastar Cmodel Convert Image", Stage.OFFLINE),
     ],
@@ -120,7 +121,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
     ("name", "kind", "stage"),
     [
         ("smallnet/float.sim", Kind.VENDOR, Stage.FLOAT),
-        ("smallnet/cmodel_float.sim", Kind.VENDOR, Stage.FLOAT),
+        ("smallnet/cmodel_float.sim", Kind.VENDOR, Stage.CMODEL_FLOAT),
         ("smallnet/fixed.sim", Kind.VENDOR, Stage.FIXED),
         ("smallnet/fixed_nofuse.sim", Kind.VENDOR, Stage.FIXED),
         ("smallnet/offline.sim", Kind.VENDOR, Stage.OFFLINE),

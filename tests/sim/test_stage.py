@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ipudebug.errors import ModelError
-from ipudebug.sim.stage import SimFacts, Stage, read_facts, write_facts
+from ipudebug.sim.model import Stage
+from ipudebug.sim.stage import SimFacts, read_facts, write_facts
 from ipudebug.tensor import Layout
 from tests.sim.constraints.models import one
 
