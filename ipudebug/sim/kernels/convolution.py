@@ -14,7 +14,7 @@ from ipudebug.sim.kernels.node import Node
 from ipudebug.sim.kernels.requantise import Requantiser
 from ipudebug.sim.kernels.windows import Window, pad_input, read_window, view_nchw
 
-WEIGHTS = ("int8", "int16")
+WEIGHTS = (np.dtype(np.int8), np.dtype(np.int16))
 BAND = 1 << 19
 """Elements that a band's input or output has at most, if a single row does not have more."""
 
@@ -73,7 +73,7 @@ def _cut_band(x: np.ndarray, window: Window, start: int, stop: int, x_zero: int)
 
 def _order_weights(weights: np.ndarray, channels: int, node: Node, depthwise: bool) -> np.ndarray:
     """Return weights as [O, I, kh, kw]; raises ModelError if they do not fit the input's channels."""
-    if weights.ndim != 4 or weights.dtype.name not in WEIGHTS:
+    if weights.ndim != 4 or weights.dtype not in WEIGHTS:
         raise node.fail(f"expected int8 or int16 weights of 4 dimensions, found {weights.dtype} {list(weights.shape)}")
     if weights.shape[3] != channels or (depthwise and weights.shape[0] != 1):
         expected = f"[1, kh, kw, {channels}]" if depthwise else f"[O, kh, kw, {channels}]"

@@ -11,6 +11,7 @@ from ipudebug.errors import ModelError
 
 HINT = "the model was not written by this version of ipudebug: make it again with `ipudebug calibrate`"
 RANGES = {"uint8": (0, 255), "int16": (-32768, 32767)}
+ACTIVATIONS = (np.dtype(np.uint8), np.dtype(np.int16))
 
 
 class Node:
@@ -45,7 +46,7 @@ class Node:
     def activations(self, inputs: Sequence[np.ndarray]) -> None:
         """Raise ModelError if one of the arrays is neither uint8 nor int16."""
         for index, array in enumerate(inputs):
-            if array.dtype.name not in RANGES:
+            if array.dtype not in ACTIVATIONS:
                 raise self.fail(f"input {index} is {array.dtype}, expected uint8 or int16")
 
     def integer(self, name: str, default: int | None = None) -> int:
@@ -128,10 +129,10 @@ class Node:
     @property
     def clip_range(self) -> tuple[int, int]:
         """``low`` and ``high``; without them the range of the output's dtype, which they may not exceed."""
-        least, most = RANGES[self.dtype.name]
+        least, most = RANGES[self.text("dtype", tuple(RANGES))]
         low, high = self.integer("low", least), self.integer("high", most)
         if not least <= low <= high <= most:
-            raise self.fail(f"the range low..high is {low}..{high}, expected within {least}..{most} of {self.dtype}")
+            raise self.fail(f"the range low..high is {low}..{high}, expected within {least}..{most}")
         return low, high
 
     @property

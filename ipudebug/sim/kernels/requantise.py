@@ -41,14 +41,14 @@ class Requantiser:
         The product is made in int32 where the values of the slab at hand allow it, else in int64.
         """
         first = pick_width(1 << 24, self.pre) if sums.is_narrow else np.int64
-        wide = [np.broadcast_to(column, sums.shape) for column in (self.bias, self.multiplier)]
-        narrow = [np.broadcast_to(column.astype(np.int32), sums.shape) for column in (self.bias, self.multiplier)]
+        wide = self.bias, self.multiplier
+        narrow = self.bias.astype(np.int32), self.multiplier.astype(np.int32)
         largest_bias, largest_multiplier = (int(np.abs(column).max()) for column in (self.bias, self.multiplier))
         for part in split_slabs(sums.shape):
             values = shift_half_away(sums.gather(part, first), self.pre)
             largest = max(int(values.max()), -int(values.min())) + largest_bias
             width = pick_width(largest * largest_multiplier, self.post)
-            offset, factor = (column[part] for column in (narrow if width is np.int32 else wide))
+            offset, factor = (column[:, part[1]] for column in (narrow if width is np.int32 else wide))
             values = values.astype(width, copy=False)
             values += offset
             values *= factor

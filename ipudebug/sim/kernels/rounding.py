@@ -67,7 +67,7 @@ def _shift_left(values: np.ndarray, count: int) -> np.ndarray:
     if count == 0:
         return values
     if values.dtype == np.int64:
-        count = min(count, _CEILING - 6)
+        count = min(count, _CEILING)
         bound = 1 << (_CEILING - count)
         values = np.clip(values, -bound, bound)
     return values << count

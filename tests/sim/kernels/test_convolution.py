@@ -170,7 +170,7 @@ def test_many_pixels_are_cut_into_slabs_alike() -> None:
     [
         ({"x_zero": 256}, "attribute x_zero has 256, expected 0..255 of uint8"),
         ({"dtype": "int32"}, "attribute dtype is 'int32', expected uint8 or int16"),
-        ({"dtype": "uint8"}, "the range low..high is -32768..32767, expected within 0..255 of uint8"),
+        ({"dtype": "uint8"}, "the range low..high is -32768..32767, expected within 0..255"),
         ({"pads": [0, 0]}, "attribute pads has 2 values, expected 4"),
         ({"pads": [-1, 0, 0, 0]}, "pads not negative"),
         ({"strides": [0, 1]}, "must be positive"),
