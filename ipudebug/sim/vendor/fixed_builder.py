@@ -16,6 +16,7 @@ from ipudebug.sim.vendor.tables import VendorModel, VendorOperator, VendorTensor
 
 DOMAIN = "ipudebug"
 INT16_MAX = 32767
+_LARGEST_SHIFT = 40
 _FOUR_CHANNELS = ("RGBA", "BGRA")
 _OFFSETS = slice(11, 8, -1)  # stored in the order blue, green, red
 _MATRIX = slice(0, 9)
@@ -118,17 +119,42 @@ class FixedBuilder(GraphBuilder):
             )
         return largest
 
-    def normalise(self, *ratios: np.float32) -> tuple[list[int], int]:
-        """Return the multipliers of real ratios and their common shift."""
+    def ratio(self, *factors: np.float32, over: np.float32) -> np.float32:
+        """Return the product of scales over another, in float32 as the vendor computes it."""
+        with np.errstate(all="ignore"):
+            product = np.asarray(factors[0])
+            for factor in factors[1:]:
+                product = product * factor
+            ratio: np.float32 = np.float32(product / over)
+        return ratio
+
+    def normalise(self, operator: VendorOperator, *ratios: np.float32) -> tuple[list[int], int]:
+        """Return the multipliers of real ratios and their common shift; raises ModelError if there are none."""
+        finite = all(np.isfinite(ratio) for ratio in ratios)
         multipliers, shift = normalise([float(ratio) for ratio in ratios])
+        if not finite or not -_LARGEST_SHIFT <= shift <= _LARGEST_SHIFT:
+            raise self._refuse_ratios(operator, [float(ratio) for ratio in ratios])
         return multipliers.tolist(), shift
 
-    def find_shift(self, constant: np.ndarray, largest: float) -> int | None:
-        """Return the shift with which a stored constant's integers stand for ratios up to ``largest``; None if none."""
+    def find_shift(self, operator: VendorOperator, constant: np.ndarray, largest: float) -> int:
+        """Return the shift with which a stored constant's integers stand for ratios up to ``largest``.
+
+        Raises ModelError if none does.
+        """
         most = int(np.abs(constant.astype(np.int64)).max(initial=0))
-        if not most or not largest > 0 or not np.isfinite(largest):
-            return None
-        return round(float(np.log2(most / float(largest))))
+        if most and largest > 0 and np.isfinite(largest):
+            shift = round(float(np.log2(most / float(largest))))
+            if -_LARGEST_SHIFT <= shift <= _LARGEST_SHIFT:
+                return shift
+        raise self._refuse_ratios(operator, [float(largest)])
+
+    def _refuse_ratios(self, operator: VendorOperator, ratios: list[float]) -> ModelError:
+        """Return the error for scales that no shift of the chip expresses."""
+        shown = ", ".join(f"{ratio:.4g}" for ratio in ratios)
+        return ModelError(
+            f"{self.model.path}: {operator.describe()}: the scales of its tensors have the ratio {shown}",
+            "the file is damaged, or of another SDK: calibrate the model again",
+        )
 
     def is_tied(self, *tensors: VendorTensor) -> bool:
         """Return whether tensors share dtype, scale and zero point, so that integers may be copied between them."""

@@ -24,7 +24,8 @@ def lower_sum(builder: FixedBuilder, operator: VendorOperator) -> bool:
         return False
     operands, _ = pair(builder, operator)
     s_y = builder.scale(y)
-    multipliers, shift = builder.normalise(builder.scale(a) / s_y, builder.scale(b) / s_y)
+    ratios = [builder.ratio(builder.scale(tensor), over=s_y) for tensor in (a, b)]
+    multipliers, shift = builder.normalise(operator, *ratios)
     builder.compute(
         operator,
         operator.type,
@@ -45,8 +46,9 @@ def _add_constant(
     """Append ADD of an INT32 constant, which is stored in half steps of the output."""
     if constant.dtype != np.int32:
         return False
-    builder.expect(operator, y, np.broadcast_shapes(a.shape, constant.shape))
-    (multiplier,), shift = builder.normalise(builder.scale(a) / builder.scale(y))
+    pair(builder, operator)
+    ratio = builder.ratio(builder.scale(a), over=builder.scale(y))
+    (multiplier,), shift = builder.normalise(operator, ratio)
     builder.compute(
         operator,
         "ADD_CONSTANT",
@@ -73,7 +75,8 @@ def lower_product(builder: FixedBuilder, operator: VendorOperator) -> bool:
     if b.data is not None:
         return _multiply_constant(builder, operator, a, b, y)
     operands, _ = pair(builder, operator)
-    (multiplier,), shift = builder.normalise(builder.scale(a) * builder.scale(b) / builder.scale(y))
+    ratio = builder.ratio(builder.scale(a), builder.scale(b), over=builder.scale(y))
+    (multiplier,), shift = builder.normalise(operator, ratio)
     builder.compute(
         operator,
         "MUL",
@@ -94,11 +97,9 @@ def _multiply_constant(
     """Append MUL by an INT16 constant: stored are the multipliers; their shift follows from the constant's range."""
     if constant.dtype != np.int16:
         return False
-    builder.expect(operator, y, np.broadcast_shapes(a.shape, constant.shape))
-    largest = builder.bounds(constant) * builder.scale(a) / builder.scale(y)
-    shift = builder.find_shift(builder.read(constant), float(largest))
-    if shift is None:
-        return False
+    pair(builder, operator)
+    largest = builder.ratio(builder.bounds(constant), builder.scale(a), over=builder.scale(y))
+    shift = builder.find_shift(operator, builder.read(constant), float(largest))
     builder.compute(
         operator,
         "MUL_CONSTANT",

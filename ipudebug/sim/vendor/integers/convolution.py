@@ -47,8 +47,8 @@ def lower_convolution(builder: FixedBuilder, operator: VendorOperator) -> bool:
         builder.constant(parameters[0], f"{bias.name}/bias16"),
         builder.constant(parameters[1], f"{bias.name}/mult16"),
     ]
-    limits = np.iinfo(y.dtype)
     y_zero, x_zero = builder.zero(y), builder.zero(x)
+    limits = np.iinfo(y.dtype)
     builder.compute(
         operator,
         operator.type,

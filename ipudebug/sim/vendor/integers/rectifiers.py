@@ -10,14 +10,16 @@ from ipudebug.sim.vendor.fixed_builder import INT16_MAX, FixedBuilder
 from ipudebug.sim.vendor.tables import VendorOperator, VendorTensor
 
 
-def _steps(builder: FixedBuilder, x: VendorTensor, y: VendorTensor) -> tuple[np.float32, dict[str, Any]]:
+def _steps(
+    builder: FixedBuilder, operator: VendorOperator, x: VendorTensor, y: VendorTensor
+) -> tuple[np.float32, dict[str, Any]]:
     """Return the scale behind the first step, and the attributes of the one step (INT16 output) or two (UINT8)."""
     s_x, s_y = builder.scale(x), builder.scale(y)
-    first = s_y if y.dtype == np.int16 else builder.bounds(y) / np.float32(INT16_MAX)
-    (multiplier,), shift = builder.normalise(s_x / first)
+    first = s_y if y.dtype == np.int16 else builder.ratio(builder.bounds(y), over=np.float32(INT16_MAX))
+    (multiplier,), shift = builder.normalise(operator, builder.ratio(s_x, over=first))
     multipliers, shifts = [multiplier], [shift]
     if y.dtype != np.int16:
-        (second,), second_shift = builder.normalise(first / s_y)
+        (second,), second_shift = builder.normalise(operator, builder.ratio(first, over=s_y))
         multipliers.append(second)
         shifts.append(second_shift)
     y_zero = builder.zero(y)
@@ -30,7 +32,7 @@ def lower_relu(builder: FixedBuilder, operator: VendorOperator) -> bool:
     (x,) = builder.take(operator, 1)
     y = builder.output(operator)
     builder.expect(operator, y, x.shape)
-    _, attributes = _steps(builder, x, y)
+    _, attributes = _steps(builder, operator, x, y)
     builder.compute(operator, "RELU", [builder.value(x)], [builder.bind(y)], **attributes)
     return True
 
@@ -43,8 +45,8 @@ def lower_leaky_relu(builder: FixedBuilder, operator: VendorOperator) -> bool:
     alpha = np.float32(operator.options.number(0, "f"))
     if not np.isfinite(alpha) or abs(alpha) > 1e6:
         return False
-    first, attributes = _steps(builder, x, y)
-    multipliers, shift = builder.normalise(alpha * builder.scale(x) / first)
+    first, attributes = _steps(builder, operator, x, y)
+    multipliers, shift = builder.normalise(operator, builder.ratio(alpha, builder.scale(x), over=first))
     builder.compute(
         operator,
         "LEAKY_RELU",
@@ -64,10 +66,8 @@ def lower_prelu(builder: FixedBuilder, operator: VendorOperator) -> bool:
     builder.expect(operator, y, x.shape)
     if slopes.dtype != np.int16 or slopes.data is None:
         return False
-    slope_shift = builder.find_shift(builder.read(slopes), float(builder.bounds(slopes)))
-    if slope_shift is None:
-        return False
-    (multiplier,), shift = builder.normalise(builder.scale(x) / builder.scale(y))
+    slope_shift = builder.find_shift(operator, builder.read(slopes), float(builder.bounds(slopes)))
+    (multiplier,), shift = builder.normalise(operator, builder.ratio(builder.scale(x), over=builder.scale(y)))
     builder.compute(
         operator,
         "PRELU",

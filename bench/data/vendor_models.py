@@ -1,0 +1,121 @@
+"""Small .sim files with many kinds of operators, for the fuzzer: a float one, a fixed one, a compiled one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.data.vendor_sim import FIXED, Operator, Sim, Tensor, write_sim
+
+_WINDOW = {1: ("i32", 1), 2: ("i32", 1)}
+_PADDED = {0: ("i8", 2), **_WINDOW, 6: ("i32", 1), 7: ("i32", 1), 8: ("i32", 1), 9: ("i32", 1)}
+_SHIFTS = {35: ("i32", 4), 37: ("i32", 11)}
+_DEPTHWISE = {slot + (slot >= 3): value for slot, value in _PADDED.items()}
+_DEPTHWISE_FIXED = {**_DEPTHWISE, 3: ("i32", 1), 36: ("i32", 4), 38: ("i32", 11)}
+
+
+def make_float() -> bytes:
+    """Return a float model: convolution, depthwise, pool, add, mul, concat, reshape, slice, pad, softmax."""
+    random = np.random.default_rng(1)
+    values = random.normal(size=4096).astype(np.float32)
+
+    def constant(name: str, *shape: int) -> Tensor:
+        return Tensor(name, shape, data=values[: int(np.prod(shape))].reshape(shape), flag=0)
+
+    def integers(name: str, data: list) -> Tensor:
+        return Tensor(name, np.shape(data), "int32", np.array(data, np.int32), flag=0)
+
+    bias = Tensor("bias", (2, 8), data=np.stack([values[:8], np.ones(8, np.float32)]), flag=0)
+    tensors = [
+        Tensor("x", (1, 8, 8, 3), flag=1),
+        Tensor("y", (1, 192), flag=2),
+        constant("w", 8, 3, 3, 3),
+        bias,
+        Tensor("conv", (1, 8, 8, 8)),
+        constant("dw", 1, 3, 3, 8),
+        Tensor("depthwise", (1, 8, 8, 8)),
+        Tensor("sum", (1, 8, 8, 8)),
+        constant("factor", 8),
+        Tensor("product", (1, 8, 8, 8)),
+        Tensor("pool", (1, 4, 4, 8)),
+        integers("pads", [[0, 0], [0, 1], [1, 0], [0, 0]]),
+        Tensor("padded", (1, 5, 5, 8)),
+        integers("begin", [0, 1, 1, 0]),
+        integers("size", [1, 4, 4, 4]),
+        Tensor("slice", (1, 4, 4, 4)),
+        Tensor("joined", (1, 4, 4, 12)),
+        integers("shape", [1, 192]),
+        Tensor("flat", (1, 192)),
+    ]
+    pool = {0: ("i8", 1), 1: ("i32", 2), 2: ("i32", 2), 3: ("i32", 2), 4: ("i32", 2)}
+    operators = [
+        Operator(3, [0, 2, 3], [4], _PADDED),
+        Operator(4, [4, 5, 3], [6], {**_DEPTHWISE, 4: ("i8", 3)}),
+        Operator(0, [4, 6], [7]),
+        Operator(18, [7, 8], [9]),
+        Operator(17, [9], [10], pool),
+        Operator(34, [10, 11], [12]),
+        Operator(65, [12, 13, 14], [15]),
+        Operator(2, [10, 15], [16], {0: ("i32", 3)}),
+        Operator(22, [16, 17], [18]),
+        Operator(25, [18], [1]),
+    ]
+    return write_sim(Sim(tensors, operators))
+
+
+def make_fixed() -> bytes:
+    """Return a fixed model: first layer, fused MUL, ADD and RELU, depthwise, pools, concat, softmax, LOGISTIC, TANH."""
+    random = np.random.default_rng(2)
+
+    def activation(name: str, shape: tuple[int, ...], dtype: str = "int16", scale: float = 0.001) -> Tensor:
+        low = -32768 * scale if dtype == "int16" else 0.0
+        return Tensor(name, shape, dtype, minimum=[low], maximum=[255 * scale], scale=[scale], zero=[0], ddr=6)
+
+    def weights(name: str, shape: tuple[int, ...], size: int) -> Tensor:
+        scales = np.full(8, 0.01)
+        raw = random.integers(-127, 128, size).astype(np.int8).tobytes()
+        return Tensor(name, shape, "int8", raw=raw, scale=scales, zero=[0] * 8, ddr=10, flag=0)
+
+    bias = np.stack([random.integers(-900, 900, 8), random.integers(16384, 32767, 8)]).astype(np.int16)
+    image, wide = (1, 8, 8, 8), (1, 8, 8, 16)
+    tensors = [
+        Tensor("x", (1, 8, 8, 3), "uint8", minimum=[-1], maximum=[1], scale=[0.0078], zero=[128], ddr=1, flag=1),
+        activation("y", (1, 4, 4, 16)),
+        weights("w", (8, 3, 3, 3), 288),
+        Tensor("bias", (2, 8), "int16", bias, flag=0),
+        activation("conv", image),
+        Tensor("factor", (8,), "int16", np.arange(16384, 16392), None, [0.5], [0.5], [0.00002], [0], flag=0),
+        activation("product", image),
+        Tensor("offset", (8,), "int32", np.arange(8), None, [0], [1], [0.001], [0], flag=0),
+        activation("sum", image),
+        activation("relu", image, "uint8", 0.02),
+        weights("dw", (1, 3, 3, 8), 96),
+        activation("depthwise", image, "uint8", 0.02),
+        activation("joined", wide, "uint8", 0.02),
+        activation("pool", (1, 4, 4, 16), "uint8", 0.02),
+        activation("gate", (1, 4, 4, 16)),
+        activation("tanh", (1, 4, 4, 16)),
+    ]
+    pool = {0: ("i8", 1), 1: ("i32", 2), 2: ("i32", 2), 3: ("i32", 2), 4: ("i32", 2)}
+    operators = [
+        Operator(3, [0, 2, 3], [4], {**_PADDED, **_SHIFTS}, domain=1),
+        Operator(18, [4, 5], [6], domain=2),
+        Operator(0, [6, 7], [8], domain=2),
+        Operator(19, [8], [9], domain=2),
+        Operator(4, [9, 10, 3], [11], _DEPTHWISE_FIXED, domain=1),
+        Operator(2, [9, 11], [12], {0: ("i32", 3)}, domain=3),
+        Operator(1, [12], [13], pool, domain=3),
+        Operator(14, [13], [14], domain=3),
+        Operator(28, [14], [15], domain=3),
+        Operator(25, [15], [1], domain=3),
+    ]
+    identity = [1024, 0, 0, 0, 1024, 0, 0, 0, 1024, 257, 257, 257]
+    return write_sim(Sim(tensors, operators, description=FIXED, formats=(1,), conversion=identity))
+
+
+def make_offline() -> bytes:
+    """Return a compiled model: a header, the FlatBuffer at 8192, some command data."""
+    model = make_fixed().replace(FIXED.encode(), b"Sigmastar Cmodel Convert Image")
+    return (b"SGSI".ljust(8192, b"\0") + model).ljust(32768, b"\0")
+
+
+MODELS = {"float": make_float, "fixed": make_fixed, "compiled": make_offline}
