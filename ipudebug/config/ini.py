@@ -19,6 +19,7 @@ from __future__ import annotations
 import configparser
 import re
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ipudebug.errors import ConfigError
@@ -92,9 +93,14 @@ def read_text_lines(path: str, what: str) -> list[str]:
 
 def read_ini(path: str, what: str) -> Ini:
     """Return a file's sections and keys; raises NoSectionHeader, MalformedIni or ConfigError."""
+    return parse_ini(path, read_text_lines(path, what))
+
+
+def parse_ini(path: str, text_lines: Iterable[str]) -> Ini:
+    """Return the sections and keys of lines that come from ``path``; raises NoSectionHeader or MalformedIni."""
     ini = Ini(path)
     section = ""
-    lines = deque(enumerate(read_text_lines(path, what), start=1))
+    lines = deque(enumerate(text_lines, start=1))
     while lines:
         number, line = lines.popleft()
         text = line.strip()

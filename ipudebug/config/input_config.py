@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ipudebug.config.ini import Ini, read_ini
+from ipudebug.config.ini import Ini, parse_ini, read_ini
 from ipudebug.config.sections import ALIGNMENTS, LEGACY_ALIGNMENTS, read_convolutions, read_inputs, read_outputs
 from ipudebug.config.values import Channels
 from ipudebug.errors import ConfigError
@@ -113,7 +113,16 @@ def load_input_config(path: str) -> InputConfig:
     if not os.path.exists(path):
         message = f"input_config.ini file not found. expected a file at --input_config, found nothing at {path}"
         raise ConfigNotFound(message, "check the path; cfg/input_config.ini is an annotated template")
-    ini = read_ini(path, "input config")
+    return _take_config(read_ini(path, "input config"))
+
+
+def parse_input_config(text: str, path: str) -> InputConfig:
+    """Return what the text of an input_config.ini says; ``path`` is where it was found. Raises ConfigError."""
+    return _take_config(parse_ini(path, text.split("\n")))
+
+
+def _take_config(ini: Ini) -> InputConfig:
+    """Return what a parsed file says."""
     sections = {
         name: {key: entry for key, entry in ini.sections.get(name, {}).items() if entry.items and key in keys}
         for name, keys in KEYS.items()
@@ -132,7 +141,7 @@ def load_input_config(path: str) -> InputConfig:
         if name in WITHOUT_EFFECT
     }
     places = {entry.key: entry.place for entry in entries}
-    return InputConfig(path, **fields, other_sections=others, notes=tuple(ini.notes), places=places)
+    return InputConfig(ini.path, **fields, other_sections=others, notes=tuple(ini.notes), places=places)
 
 
 def _note_unknown(ini: Ini) -> None:

@@ -1,0 +1,88 @@
+"""A simulated model's file -> the model that runs and can be dumped, whoever wrote it and however far it has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipudebug.config.input_config import InputConfig, parse_input_config
+from ipudebug.errors import ModelError
+from ipudebug.sim.container import Kind, open_sim
+from ipudebug.sim.model import BoardInput, SimModel, Stage
+from ipudebug.sim.operations import list_operations
+from ipudebug.sim.stage import read_facts
+from ipudebug.sim.tensors import list_constants, list_tensors
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+FORMAT_ALIGNMENTS = {
+    "RGBA": ("xrgb_h_pitch_alignment", ""),
+    "BGRA": ("xrgb_h_pitch_alignment", ""),
+    "YUV_NV12": ("yuv420_h_pitch_alignment", "yuv420_v_pitch_alignment"),
+}
+"""The older alignment keys of a format: those of its width and of its height."""
+
+
+def load_sim(path: str) -> SimModel:
+    """Return the model in a float, fixed or offline file; raises NoModel, NotRecognised or ModelError."""
+    file = open_sim(path)
+    if file.kind is Kind.VENDOR:
+        from ipudebug.sim.vendor.read import read_vendor
+
+        return read_vendor(path)
+    if file.kind is Kind.SEALED:
+        from ipudebug.sim.seal import open_sealed
+
+        return open_sealed(path)
+    return build_sim(file.load(), path)
+
+
+def build_sim(graph: ModelProto, path: str) -> SimModel:
+    """Return the model that a float or fixed ONNX model of ours is; ``path`` is where it was found.
+
+    Raises ModelError for one that is none, or whose tensors have no fixed shapes.
+    """
+    facts = read_facts({entry.key: entry.value for entry in graph.metadata_props}, path)
+    if facts is None:
+        raise ModelError(f"{path}: expected a simulated model, found an original one", "ipudebug convert makes one")
+    stage = Stage(facts.stage.value)
+    operations = list_operations(graph.graph, stage)
+    tensors = list_tensors(graph.graph, operations, path)
+    config = parse_input_config(facts.input_config, path) if facts.input_config.strip() else None
+    constants = {tensor.name for tensor in graph.graph.initializer}
+    names = [value.name for value in graph.graph.input if value.name not in constants]
+    return SimModel(
+        stage=stage,
+        kind="ipudebug",
+        graph=graph,
+        operations=operations,
+        tensors=tensors,
+        constants=list_constants(graph.graph, tensors),
+        inputs=tuple(describe_input(name, config) for name in names),
+        chip=facts.chip,
+        path=path,
+    )
+
+
+def describe_input(name: str, config: InputConfig | None) -> BoardInput:
+    """Return how the board is fed with an input; without formats in the ini it takes what the model takes."""
+    if config is None or name not in config.inputs:
+        return BoardInput(name, "", "")
+    place = config.inputs.index(name)
+    if not config.input_formats:
+        return BoardInput(name, "", "")
+    form = config.input_formats[place]
+    width, height = config.input_width_alignment[place], config.input_height_alignment[place]
+    for number, key in enumerate(FORMAT_ALIGNMENTS.get(form, ())):
+        if key in config.legacy_alignments:
+            value = config.legacy_alignments[key]
+            width, height = (value, height) if number == 0 else (width, value)
+    return BoardInput(
+        name,
+        config.training_input_formats[place],
+        form,
+        config.mean[place] if config.mean else (),
+        config.std_value[place] if config.std_value else (),
+        width,
+        height,
+    )

@@ -1,0 +1,105 @@
+"""The operations that a dump of one of our models shows: one per node, or one per fused domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ipudebug.sim.model import Operation, Stage
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
+
+DOMAIN = "ipudebug"
+SHOWN_AS = {
+    "Conv": "CONV_2D",
+    "Relu": "RELU",
+    "LeakyRelu": "LEAKY_RELU",
+    "PRelu": "PRELU",
+    "Sigmoid": "LOGISTIC",
+    "MaxPool": "MAX_POOL_2D",
+    "GlobalMaxPool": "MAX_POOL_2D",
+    "AveragePool": "AVERAGE_POOL_2D",
+    "GlobalAveragePool": "AVERAGE_POOL_2D",
+    "ReduceMean": "MEAN",
+    "Gemm": "FULLY_CONNECTED",
+    "MatMul": "BATCH_MATMUL",
+    "Concat": "CONCATENATION",
+    "Split": "SPLIT_V",
+    "Max": "MAXIMUM",
+    "Min": "MINIMUM",
+    "Flatten": "RESHAPE",
+    "Squeeze": "RESHAPE",
+    "Unsqueeze": "RESHAPE",
+    "ConvTranspose": "TRANSPOSE_CONV",
+}
+"""ONNX operators whose name on the chip is another one; the others are shown in capitals."""
+_ENTERS, _LEAVES = "DequantizeLinear", "QuantizeLinear"
+
+
+def list_operations(graph: GraphProto, stage: Stage) -> tuple[Operation, ...]:
+    """Return the operations in execution order; outputs that are no tensors are left out."""
+    groups = _group_domains(graph.node) if stage.is_integer else [[node] for node in graph.node]
+    known = {value.name for value in (*graph.value_info, *graph.output) if value.type.HasField("tensor_type")}
+    operations: list[Operation] = []
+    following = 0
+    for group in groups:
+        outputs = tuple(name for node in group if not _is_hidden(node) for name in node.output if name in known)
+        if _ENTERS in (node.op_type for node in group):
+            outputs = tuple(name for node in group if node.op_type == _LEAVES for name in node.output)
+        if not outputs:
+            continue
+        head, last = _find_ends(group)
+        number = _read_integer(head, "domain_index", following)
+        operations.append(Operation(number, _show_type(head), _show_type(last), _list_inputs(group, head), outputs))
+        following = number + 1
+    return tuple(operations)
+
+
+def _group_domains(nodes: Iterable[NodeProto]) -> list[list[NodeProto]]:
+    """Return the nodes of each domain, and of each operator that is computed in floating point between integers."""
+    domains: dict[int, list[NodeProto]] = {}
+    groups: list[list[NodeProto]] = []
+    span: list[NodeProto] = []
+    for node in nodes:
+        if node.domain == DOMAIN:
+            span = []
+            number = _read_integer(node, "domain_index", -1)
+            if number in domains and number >= 0:
+                domains[number].append(node)
+            else:
+                domains[number] = [node]
+                groups.append(domains[number])
+        elif span and not (node.op_type == _ENTERS and span[-1].op_type != _ENTERS) and span[0].op_type == _ENTERS:
+            span.append(node)
+        else:
+            span = [node]
+            groups.append(span)
+    return groups
+
+
+def _find_ends(group: Sequence[NodeProto]) -> tuple[NodeProto, NodeProto]:
+    """Return the nodes that give a group its types: what is done, not the way into floating point and out of it."""
+    inner = [node for node in group if node.op_type not in (_ENTERS, _LEAVES)] or list(group)
+    return inner[0], inner[-1]
+
+
+def _list_inputs(group: Sequence[NodeProto], head: NodeProto) -> tuple[str, ...]:
+    """Return what goes into a group: the head's inputs, each before it was made a real number."""
+    integers = {node.output[0]: node.input[0] for node in group if node.op_type == _ENTERS}
+    return tuple(integers.get(name, name) for name in head.input if name)
+
+
+def _show_type(node: NodeProto) -> str:
+    """Return a node's operator as the vendor's dumps name it."""
+    return SHOWN_AS.get(node.op_type, node.op_type.upper())
+
+
+def _is_hidden(node: NodeProto) -> bool:
+    """Return whether a node's output is inside a fused domain."""
+    return bool(_read_integer(node, "hidden", 0))
+
+
+def _read_integer(node: NodeProto, name: str, default: int) -> int:
+    """Return an integer attribute."""
+    return next((attribute.i for attribute in node.attribute if attribute.name == name), default)
