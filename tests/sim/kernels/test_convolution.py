@@ -123,20 +123,28 @@ def test_largest_sums_are_exact(x_value: int, w_value: int, x_type: str, w_type:
     assert run(x, w, *constants(3, 31000, 17), False, attributes).tolist() == expected
 
 
-def test_every_bit_of_the_sum_counts() -> None:
-    """No shift before the bias: the sum itself is seen, near 2^24 where float32 ends."""
-    channels = 520
-    x = np.full((1, 1, 3, channels), 255, np.uint8)
-    x[0, 0, 1, 3] = 254
-    x[0, 0, 2, 4] = 0
-    w = np.full((2, 1, 1, channels), 127, np.int8)
-    w[1, 0, 0, 5] = 126
-    total = int(x.astype(int)[0, 0, 0] @ w.astype(int)[0, 0, 0])
-    assert total > 1 << 24
-    attributes = attributes_of(post=0, pre=0)
-    for bias in (-32768, 32767):
-        expected = integers.convolve(x, w, *constants(2, 1, bias), False, attributes)
-        assert run(x, w, *constants(2, 1, bias), False, attributes).tolist() == expected
+@pytest.mark.parametrize(("dtype", "w_type", "pre"), [("uint8", "int8", 13), ("int16", "int16", 32)])
+def test_every_bit_of_a_large_sum_counts(dtype: str, w_type: str, pre: int) -> None:
+    """Sums that are a tie of the first shift, or one less: any error, in sums that float32 cannot hold, would show."""
+    rng = np.random.default_rng(3)
+    high, largest, channels, pixels = RANGES[dtype][1], int(np.iinfo(w_type).max), 4999, 60
+    x = rng.integers(high * 3 // 4, high + 1, (1, 1, pixels, channels)).astype(dtype)
+    w = np.full((1, 1, 1, channels), largest, w_type)
+    w[..., 0] = 1
+    x[..., :6] = 0
+    for pixel in range(pixels):
+        row = x[0, 0, pixel]
+        rest = ((1 << pre - 1) - pixel % 2 - sum(row.tolist()) * largest) % (1 << pre)
+        row[0], rest = rest % largest, rest // largest
+        for channel in range(1, 6):
+            row[channel] = min(rest, high)
+            rest -= min(rest, high)
+        assert rest == 0
+    attributes = attributes_of(pre=pre, post=0)
+    expected = integers.convolve(x, w, *constants(1, 1), False, attributes)
+    assert len(np.unique(expected)) > 5
+    assert np.abs(expected).max() < 32767
+    assert run(x, w, *constants(1, 1), False, attributes).tolist() == expected
 
 
 @pytest.mark.parametrize("depthwise", [False, True])
