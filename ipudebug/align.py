@@ -94,6 +94,7 @@ def align(
     _check_mapping(mapping, samples, benchmarks)
     wanted = _select(samples, layers)
     pairs: list[Pair] = []
+    compared = 0
     sample_only: list[Leftover] = []
     benchmark_only: list[Leftover] = []
     notes: list[str] = []
@@ -108,21 +109,21 @@ def align(
             notes.append(f"{name}: {len(positions)} tensors of this name against {len(others)}: paired in their order")
         for position, other in zip(positions, others, strict=False):
             fit, note = find_fit(sample[position], benchmark[other])
-            pairs.append(Pair(-1, position, other, fit, note))
+            pairs.append(Pair(-1 if fit is Fit.NONE else compared, position, other, fit, note))
+            compared += fit is not Fit.NONE
         sample_only += [Leftover(name, _SURPLUS if others else _reason(name)) for _ in positions[len(others) :]]
         benchmark_only += [Leftover(partner, _SURPLUS) for _ in others[len(positions) :]]
-    numbered = tuple(_number(pairs))
     benchmark_only += [
         Leftover(name, "not in the sample (fused, or removed by the conversion)")
         for name, positions in benchmarks.items()
         if name not in partners and not layers and not benchmark[positions[0]].constant
     ]
-    if not numbered:
+    if not pairs:
         variables = [name for name, positions in benchmarks.items() if not benchmark[positions[0]].constant]
         raise _nothing_in_common([name for name in samples if name in wanted], variables, bool(layers))
-    if all(pair.fit is Fit.NONE for pair in numbered):
-        raise _nothing_fits([(sample[pair.sample].name, pair.note) for pair in numbered])
-    return Alignment(numbered, tuple(sample_only), tuple(benchmark_only), tuple(notes))
+    if not compared:
+        raise _nothing_fits([(sample[pair.sample].name, pair.note) for pair in pairs])
+    return Alignment(tuple(pairs), tuple(sample_only), tuple(benchmark_only), tuple(notes))
 
 
 def find_unnamed(
@@ -132,9 +133,10 @@ def find_unnamed(
     mapping = mapping or {}
     samples, benchmarks = _variables(sample), _variables(benchmark)
     paired = {name: mapping.get(name, name) for name in samples if mapping.get(name, name) in benchmarks}
+    partners = set(paired.values())
     return (
         [positions[0] for name, positions in samples.items() if name not in paired],
-        [positions[0] for name, positions in benchmarks.items() if name not in paired.values()],
+        [positions[0] for name, positions in benchmarks.items() if name not in partners],
     )
 
 
@@ -157,7 +159,7 @@ def find_fit(sample: TensorInfo, benchmark: TensorInfo) -> tuple[Fit, str]:
             return Fit.BENCHMARK_FROM_NHWC, f"sample {dims(a)} is NCHW, benchmark {dims(b)} NHWC: transposed"
         if a == b == from_nchw and a[1] > 1:
             return Fit.EITHER_LAYOUT, ""
-    known = len(a) != 1 and len(b) != 1  # a dump without shapes gives a flat one
+    known = a != b and len(a) != 1 and len(b) != 1  # a dump without shapes gives a flat one
     if known and [dim for dim in a if dim != 1] != [dim for dim in b if dim != 1]:
         return Fit.AS_STORED, f"shapes differ, {dims(a)} against {dims(b)}: compared in stored order"
     return Fit.AS_STORED, ""
@@ -221,16 +223,6 @@ def _near(name: str, known: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5) or list(known)[:3]
     near = [other for other in known if other in close]
     return "it has: " + ", ".join(near) + (" ..." if len(known) > len(near) else "")
-
-
-def _number(pairs: Sequence[Pair]) -> list[Pair]:
-    """Return the pairs with consecutive numbers for those that can be compared."""
-    numbered, index = [], 0
-    for pair in pairs:
-        comparable = pair.fit is not Fit.NONE
-        numbered.append(Pair(index if comparable else -1, pair.sample, pair.benchmark, pair.fit, pair.note))
-        index += comparable
-    return numbered
 
 
 def _reason(name: str) -> str:

@@ -117,10 +117,10 @@ class Comparison:
         """Return the names of the rows that will be compared, in their order."""
         return [self.sample.infos[pair.sample].name for pair in self.alignment.pairs if pair.fit is not Fit.NONE]
 
-    def elements(self) -> int:
-        """Return how many pairs of elements will be compared."""
+    def sizes(self) -> list[int]:
+        """Return how many elements each pair has that will be compared."""
         pairs = (pair for pair in self.alignment.pairs if pair.fit is not Fit.NONE)
-        return sum(self.benchmark.infos[pair.benchmark].size for pair in pairs)
+        return [self.benchmark.infos[pair.benchmark].size for pair in pairs]
 
     def __iter__(self) -> Iterator[LayerResult]:
         """Measure the pairs and yield their results, in order, each as soon as it is known."""
@@ -203,7 +203,9 @@ def compare(
     mapping = dict(mapping or {})
     infos = {"sample": sides[0].infos, "benchmark": sides[1].infos}
     unnamed = find_unnamed(**infos, mapping=mapping)
-    matches = match_by_content(sides[0], sides[1], *unnamed) if by_content else []
+    matches: list[Match] = []
+    if by_content:
+        matches = match_by_content(*sides, *find_unnamed(**infos, mapping=mapping))
     mapping |= {match.sample: match.benchmark for match in matches}
     alignment = align(**infos, mapping=mapping, layers=layers)
     return Comparison(sides[0], sides[1], alignment, metrics, jobs, matches)

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from ipudebug.errors import IpuDebugError
 from ipudebug.metrics import Metric, SumsMetric
 from ipudebug.metrics.passes import (
+    SMALL,
     Pair,
     is_fast,
     measure_batch,
@@ -98,6 +99,11 @@ def _evaluate(sums: Sums, metrics: Mapping[str, SumsMetric]) -> list[Measurement
         Measurement(dict(zip(names, row, strict=True)), equal, (int(nan_a), int(nan_b)), (int(inf_a), int(inf_b)))
         for row, (equal, nan_a, nan_b, inf_a, inf_b) in zip(rows, counts, strict=True)
     ]
+
+
+def estimate_seconds(sizes: Iterable[int]) -> float:
+    """Return about how long one process measures pairs of so many elements each: the order of magnitude, no more."""
+    return sum(size * 3e-9 if size > SMALL else 1e-5 + size * 2e-8 for size in sizes)
 
 
 def measure_all(pairs: Sequence[Pair], metrics: Mapping[str, Metric], jobs: int) -> Iterator[Measurement]:

@@ -149,27 +149,25 @@ def measure_batch(pairs: Sequence[Pair]) -> Sums:
 
 def _sum_runs(a: np.ndarray, b: np.ndarray, starts: np.ndarray) -> Sums:
     """Return the sums of the runs of two flat float64 arrays that begin at ``starts``."""
+    scratch = np.empty_like(a)  # one for all products: a fresh array each would cost more than the arithmetic
+
+    def add(values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(values, starts)
+
     with np.errstate(all="ignore"):
+        products = {"aa": (a, a), "bb": (b, b), "ab": (a, b)}
+        sums = {name: add(np.multiply(*pair, out=scratch)) for name, pair in products.items()}
+        sums |= {"a": add(a), "b": add(b), "abs_b": add(np.abs(b, out=scratch))}
         d = a - b
-        abs_d = np.abs(d)
-
-        def add(values: np.ndarray) -> np.ndarray:
-            return np.add.reduceat(values, starts)
-
-        dd, total_a, total_b = add(d * d), add(a), add(b)
-        counts = {}
-        if not np.isfinite(total_a.sum() + total_b.sum()):
-            counts = {
-                "nans_a": add(np.isnan(a)), "nans_b": add(np.isnan(b)),
-                "infs_a": add(np.isinf(a)), "infs_b": add(np.isinf(b)),
-            }  # fmt: skip
-        return make_sums(
-            n=np.diff(starts, append=a.size), aa=add(a * a), bb=add(b * b), ab=add(a * b), dd=dd, abs_d=add(abs_d),
-            abs_b=add(np.abs(b)), a=total_a, b=total_b, max_d=np.maximum.reduceat(abs_d, starts), **counts,
-        )  # fmt: skip
+        sums["dd"] = add(np.multiply(d, d, out=scratch))
+        np.abs(d, out=d)
+        if not np.isfinite(sums["a"].sum() + sums["b"].sum()):
+            for name, values in (("a", a), ("b", b)):
+                sums |= {f"nans_{name}": add(np.isnan(values)), f"infs_{name}": add(np.isinf(values))}
+        return make_sums(n=np.diff(starts, append=a.size), abs_d=add(d), max_d=np.maximum.reduceat(d, starts), **sums)
 
 
-def split_batches(pairs: Iterable[Pair], elements: int = 1 << 17) -> list[list[Pair]]:
+def split_batches(pairs: Iterable[Pair], elements: int = 1 << 16) -> list[list[Pair]]:
     """Group pairs in their order: consecutive small ones up to ``elements`` together, each large one alone."""
     batches: list[list[Pair]] = []
     room = 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ipudebug.comparison import Comparison, LayerResult
     from ipudebug.details import DetailFolder
 
-_LARGE = 1 << 28  # elements of both sides together from which a second process earns its start
+_WORTH_A_FORK = 0.3  # seconds of work from which a second process earns its start
 
 
 @click.command(
@@ -185,7 +185,9 @@ def _badness(row: LayerResult, key: str) -> float:
 
 def _choose_jobs(comparison: Comparison) -> int:
     """Return how many processes the size of a comparison asks for."""
-    if 2 * comparison.elements() < _LARGE:
+    from ipudebug.measure import estimate_seconds
+
+    if estimate_seconds(comparison.sizes()) < _WORTH_A_FORK:
         return 1
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
