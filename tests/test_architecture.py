@@ -14,6 +14,7 @@ import ipudebug
 PACKAGE = Path(ipudebug.__file__).parent
 LEVELS = {
     "errors": 0,
+    "manifest": 2,
     "config": 1,
     "files": 1,
     "filenames": 1,
@@ -34,6 +35,8 @@ LEVELS = {
     "thresholds": 4,
     "reports": 5,
     "details": 5,
+    "baseline": 5,
+    "bundle": 5,
     "results": 5,
     "demo": 5,
     "cli": 6,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import platform
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import click
 
 from ipudebug import __version__
 from ipudebug.cli.progress import Progress
-from ipudebug.files import replace_file
+from ipudebug.manifest import write_manifest
 
 if TYPE_CHECKING:
     from ipudebug.dumps import DialectName
@@ -43,7 +43,7 @@ def dump_first_image(
         output: folder for the dump; made if it is not there.
         binary: one binary dump; otherwise a text file, and a file a tensor in the folders NHWC and NCHW.
         layout: of the model's own 4-D inputs.
-        facts: what the manifest beside the dump says of how it was made.
+        facts: what the manifest beside the dump says of how it was made; see ``manifest.FILES`` for the paths in it.
         dialect: of a binary dump; ``tflite`` has no ``NHWC`` in its name, as nothing was transposed.
         raw: write integers as they are.
     """
@@ -68,7 +68,7 @@ def dump_first_image(
             written = write_folder(output, framework, _fed(feed, layout), tensors)
     for text in (*getattr(runner, "notes", ()), *(f"not dumped: {text}" for text in getattr(runner, "skipped", ()))):
         feeds.note(text)
-    _write_manifest(path, {"image": list(sample), **facts})
+    write_manifest(path, f"ipudebug {__version__}", _list_versions(framework), sample, facts)
     click.echo(f"{path}: {len(written)} tensors, {os.path.getsize(path):,} bytes")
     return written
 
@@ -81,7 +81,10 @@ def _fed(feed: Feed, layout: Layout) -> Iterator[Tensor]:
         yield Tensor(TensorInfo(name, array.shape, array.dtype, layout=layout if array.ndim == 4 else None), array)
 
 
-def _write_manifest(path: str, facts: dict[str, Any]) -> None:
-    """Write what the dump was made from, and how, to ``<path>.json``."""
-    with replace_file(f"{path}.json") as file:
-        file.write(json.dumps({"version": 1, "tool": f"ipudebug {__version__}", **facts}, indent=1).encode() + b"\n")
+def _list_versions(framework: str) -> dict[str, str]:
+    """Return the versions of what computed the tensors, for the manifest."""
+    import importlib.metadata
+
+    package = {"caffe": "opencv-python-headless", "tflite": "ai-edge-litert"}.get(framework, "onnxruntime")
+    found = [dist for name in ("numpy", package) for dist in importlib.metadata.distributions(name=name)]
+    return {"python": platform.python_version(), **{dist.name: dist.version for dist in found}}

@@ -55,7 +55,7 @@ def command(
         output,
         binary=dump_bin.lower() == "true",
         layout=Layout.NCHW,
-        facts={"model": model, "weights": weight, "preprocess": preprocess},
+        facts={"model": model, "weights": weight, "preprocess": preprocess, "input_config": input_config},
     )
     write_shape_list(output, written)
     click.echo(f"Caffe dump data done. See results in ./{output}")

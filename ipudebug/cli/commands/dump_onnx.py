@@ -54,7 +54,12 @@ def command(
         output,
         binary=dump_bin.lower() == "true",
         layout=Layout.NCHW,
-        facts={"model": model, "preprocess": preprocess, "graph_optimization": optimisation},
+        facts={
+            "model": model,
+            "preprocess": preprocess,
+            "input_config": input_config,
+            "graph_optimization": optimisation,
+        },
     )
     click.echo(f"graph optimisation: {optimisation}")
     click.echo(f"Onnx dump data done. See results in ./{output}")
