@@ -141,8 +141,11 @@ def measure_all(pairs: Sequence[Pair], metrics: Mapping[str, Metric], jobs: int)
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back in this block, and for good in the children forked in it: the parent ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Hold Ctrl-C and SIGTERM back in this block: a pool that is half started cannot be stopped.
+
+    The children forked in it never see Ctrl-C: the parent ends them.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -153,8 +156,10 @@ _work: tuple[Sequence[Sequence[Pair]], Mapping[str, Metric]]  # in a child proce
 
 
 def _take_work(batches: Sequence[Sequence[Pair]], metrics: Mapping[str, Metric]) -> None:
-    """Keep what the parent hands over, in a child process."""
+    """Keep what the parent hands over, in a child process, which dies of SIGTERM at once."""
     global _work
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     _work = (batches, metrics)
 
 
