@@ -29,8 +29,9 @@ def translate_convolution(builder: GraphBuilder, operator: VendorOperator) -> No
     inputs = [builder.value(x)]
     bias = _read_bias(builder, operator, tensors[2], made) if len(tensors) == 3 else None
     if bias is not None and bias.shape[0] == 2:
-        kernel = kernel * bias[1].reshape(-1, 1, 1, 1)
-        bias = bias[:1] * bias[1:]
+        with np.errstate(all="ignore"):  # what overflows here would overflow in the sum
+            kernel = kernel * bias[1].reshape(-1, 1, 1, 1)
+            bias = bias[:1] * bias[1:]
     inputs.append(builder.constant(kernel, weights.name))
     if bias is not None:
         inputs.append(builder.constant(bias[0], tensors[2].name))
