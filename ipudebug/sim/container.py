@@ -28,6 +28,7 @@ from ipudebug.files import OpenFile
 from ipudebug.runners.model_file import recognise
 from ipudebug.runners.protobuf import BYTES, WireError, read_fields, read_text
 from ipudebug.sim.model import Stage
+from ipudebug.sim.seal_header import MAGIC
 from ipudebug.sim.stage import SimFacts, read_facts
 from ipudebug.sim.vendor.container import IDENTIFIER, NEWER, OFFLINE, STAGES
 
@@ -51,6 +52,7 @@ class Kind(enum.Enum):
 
 MAGICS: dict[tuple[int, bytes], tuple[Kind, Stage]] = {
     (0, OFFLINE): (Kind.VENDOR, Stage.OFFLINE),
+    (0, MAGIC): (Kind.SEALED, Stage.OFFLINE),
 }
 """Offset and bytes that alone tell kind and stage; looked at before anything else."""
 FLATBUFFERS = (IDENTIFIER, NEWER)
