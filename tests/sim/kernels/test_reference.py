@@ -16,8 +16,8 @@ CASES = {
     "smallnet_int16": ("smallnet_int16", "fixed.sim", "fixed_raw.bin", 12),
     "rfb320": ("rfb320", "fixed.sim", "fixed_raw.bin.xz", 56),
 }
-SOFTMAX_STEPS = {"smallnet": (0, 0), "smallnet_nofuse": (0, 0), "smallnet_int16": (2, 1), "rfb320": (8600, 2)}
-"""Outputs of the table operator that may differ, and by how much (SPEC 11.5)."""
+SOFTMAX_STEPS = {"smallnet": 1, "smallnet_nofuse": 1, "smallnet_int16": 1, "rfb320": 1005}
+"""Outputs of SOFTMAX that are one step off; rfb320 has 28 200."""
 
 
 @pytest.mark.reference
@@ -45,9 +45,8 @@ def test_every_domain_is_the_vendors(case: str, reference: Path) -> None:
             continue
         differences = np.abs(found.astype(int) - values[y.name])
         if replay.name(op) == "SOFTMAX":
-            most, steps = SOFTMAX_STEPS[case]
-            assert np.count_nonzero(differences) <= most
-            assert differences.max() <= steps
+            assert np.count_nonzero(differences) <= SOFTMAX_STEPS[case]
+            assert differences.max() <= 1
         else:
             assert not differences.any(), f"{replay.name(op)} {y.name}: {np.count_nonzero(differences)} differ"
         seen.append(y.name)

@@ -25,6 +25,15 @@ def compute(op: str, x: np.ndarray, attributes: dict[str, Any]) -> np.ndarray:
     return y
 
 
+def find_power(distance: Decimal) -> int:
+    """32767 exp(-distance) on the chord between multiples of 1/32."""
+    steps = distance * 32
+    first = int(steps)
+    left, right = ((Decimal(-i) / 32).exp() for i in (first, first + 1))
+    chord = left + (right - left) * (steps - first)
+    return int((32767 * chord + Decimal("0.5")).to_integral_value(ROUND_FLOOR))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int16"])
 @pytest.mark.parametrize("axis", [1, -1])
 def test_softmax(axis: int, dtype: str) -> None:
@@ -32,17 +41,29 @@ def test_softmax(axis: int, dtype: str) -> None:
     low, high, x_scale = (0, 255, 0.0625) if dtype == "uint8" else (-32768, 32767, 0.000305)
     x = rng.integers(low, high + 1, (2, 5, 4)).astype(dtype)
     x[0, :, 0] = high
-    y_type, y_scale, y_zero, y_high = ("int16", 1 / 32767, 0, 32767) if axis == 1 else ("uint8", 1 / 255, 7, 255)
-    y = compute("SOFTMAX", x, {"axis": axis, "x_scale": x_scale, "y_scale": y_scale, "y_zero": y_zero, "dtype": y_type})
+    x[0, :, 1] = low
+    x[0, 2, 1] = high
+    more = {"dtype": "int16"} if axis == 1 else {"dtype": "uint8", "y_scale": 1 / 250, "y_zero": 7}
+    y = compute("SOFTMAX", x, {"axis": axis, "x_scale": x_scale, **more})
     with localcontext(prec=40):
         for row, found in zip(
             np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis]).tolist(),
             np.moveaxis(y, axis, -1).reshape(-1, x.shape[axis]).tolist(),
             strict=True,
         ):
-            powers = [(Decimal(x_scale) * (value - max(row))).exp() for value in row]
-            expected = [quantise(power / sum(powers), y_scale) + y_zero for power in powers]
-            assert found == [clip(value, -32768 if y_type == "int16" else 0, y_high) for value in expected]
+            powers = [find_power(Decimal(x_scale) * (max(row) - value)) for value in row]
+            reciprocal = 2**30 // sum(powers)
+            expected = [min((power * reciprocal + 2**14) // 2**15, 32767) for power in powers]
+            if axis == -1:
+                expected = [clip(quantise(Decimal(value) / 2**15, 1 / 250) + 7, 0, 255) for value in expected]
+            assert found == expected
+            real = [(Decimal(x_scale) * (value - max(row))).exp() for value in row]
+            if axis == 1:
+                assert all(abs(f - 32768 * r / sum(real)) < 6 for f, r in zip(found, real, strict=True))
+
+
+def test_softmax_of_one_is_one() -> None:
+    assert compute("SOFTMAX", np.array([[5]], np.uint8), {"axis": 1, "x_scale": 1.0, "dtype": "int16"}) == 32767
 
 
 @pytest.mark.parametrize(("dtype", "zero", "x_scale"), [("uint8", 131, 0.1), ("int16", 0, 0.0003), ("int16", 9, 0.5)])
