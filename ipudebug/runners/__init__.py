@@ -22,10 +22,14 @@ Feed = Mapping[str, "np.ndarray"]
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """The file, or files, that hold one model: ``model``, and ``weights`` where the format keeps them apart."""
+    """The file, or files, that hold one model: ``model``, and ``weights`` where the format keeps them apart.
+
+    ``data`` is an ONNX model that is in memory, all its weights included; ``model`` is then what messages call it.
+    """
 
     model: str
     weights: str | None = None
+    data: bytes | None = None
 
 
 class Runner(Protocol):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
+from collections.abc import Iterator
 
 from ipudebug.errors import ModelError
 from ipudebug.files import OpenFile
 from ipudebug.runners.graph import Graph, Weight, order_nodes
 from ipudebug.runners.onnx_parser import parse_model
-from ipudebug.runners.protobuf import WireError
+from ipudebug.runners.protobuf import Buffer, WireError
 
 _RUN_TFLITE = "for a TFLite model use run-tflite"
 _SIMULATE = "for a .sim or .img model use simulate"
@@ -29,7 +31,22 @@ _KINDS = (
 )
 
 
-def open_model(file: OpenFile) -> Graph:
+class MemoryFile:
+    """A model in memory, read like an OpenFile; ``path`` is what messages call it."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        """Keep both."""
+        self.path = path
+        self.data = data
+        self.size = len(data)
+
+    def read_into(self, buffer: memoryview, offset: int) -> None:
+        """Fill ``buffer`` with the bytes from ``offset`` on."""
+        view = buffer.cast("B")
+        view[:] = self.data[offset : offset + len(view)]
+
+
+def open_model(file: OpenFile | MemoryFile) -> Graph:
     """Return the graph of an ONNX file, its nodes in execution order; no data of a large weight is read.
 
     Raises ModelError: no such file, something else than ONNX, truncated, without nodes, contradictory, or with
@@ -38,7 +55,7 @@ def open_model(file: OpenFile) -> Graph:
     path = file.path
     if file.size == 0:
         raise ModelError(f"{path}: the file is empty, expected an ONNX model", "copy or export the model again")
-    with mmap.mmap(file.fd, 0, access=mmap.ACCESS_READ) as data:
+    with _view(file) as data:
         try:
             graph = parse_model(data)
         except WireError as error:
@@ -57,7 +74,17 @@ def open_model(file: OpenFile) -> Graph:
     return graph
 
 
-def _explain(path: str, data: mmap.mmap, error: WireError | None) -> ModelError:
+@contextlib.contextmanager
+def _view(file: OpenFile | MemoryFile) -> Iterator[Buffer]:
+    """Give all bytes of a file, mapped as long as the block lasts."""
+    if isinstance(file, MemoryFile):
+        yield file.data
+    else:
+        with mmap.mmap(file.fd, 0, access=mmap.ACCESS_READ) as data:
+            yield data
+
+
+def _explain(path: str, data: Buffer, error: WireError | None) -> ModelError:
     """Return the error for a file that could not be taken apart: what it is, or where it breaks."""
     kind, hint = recognise(data)
     if kind:
@@ -69,7 +96,7 @@ def _explain(path: str, data: mmap.mmap, error: WireError | None) -> ModelError:
     return ModelError(f"{path}: not an ONNX model, or a damaged one: {error}", "copy or export the model again")
 
 
-def recognise(data: mmap.mmap | bytes) -> tuple[str, str]:
+def recognise(data: Buffer) -> tuple[str, str]:
     """Return what a file is that is no ONNX model, and a hint; two empty texts if that cannot be told."""
     for offset, magic, kind, hint in _KINDS:
         if data[offset : offset + len(magic)] == magic:

@@ -40,7 +40,7 @@ from ipudebug.files import OpenFile
 from ipudebug.runners.elements import ELEMENT_TYPES
 from ipudebug.runners.feed_check import check_feed
 from ipudebug.runners.graph import Node, Value, copy_unmade_outputs, find_last_readers
-from ipudebug.runners.model_file import open_model
+from ipudebug.runners.model_file import MemoryFile, open_model
 from ipudebug.runners.segments import SegmentBuilder, measure_outputs, take_segment
 from ipudebug.runners.session import Engine, OrtValue, SessionFault, count_bytes, encode_type_of, why_skipped
 from ipudebug.tensor import Layout, Tensor, TensorInfo
@@ -56,7 +56,7 @@ class OnnxRunner:
     """An ONNX model that is ready to run; raises ModelError for a file that is none.
 
     Args:
-        files: the path of the model.
+        files: the path of the model, or the model itself.
         optimize: graph optimisations all on; off they are unless asked for.
         threads: for one operator; None leaves it to onnxruntime.
         segment_bytes: activations that a piece of the graph may make.
@@ -75,7 +75,12 @@ class OnnxRunner:
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         """Read the graph; no weight is loaded and onnxruntime is not yet imported."""
-        self._file = OpenFile(files.model, "the model", ModelError)
+        self._file: OpenFile | MemoryFile
+        if files.data is None:
+            self._file = OpenFile(files.model, "the model", ModelError)
+        else:
+            self._file = MemoryFile(files.model, files.data)
+        self._source = files.model if files.data is None else files.data
         self._graph = open_model(self._file)
         self._feeds = self._graph.feeds
         self._inputs = tuple(_describe_input(self._file.path, value) for value in self._feeds)
@@ -155,7 +160,7 @@ class OnnxRunner:
         """Return the final outputs of a plain run."""
         try:
             if self._session is None:
-                self._session = self._engine.open(self._file.path)
+                self._session = self._engine.open(self._source, whole=True)
             return dict(zip(self._outputs, self._engine.run(self._session, values, self._outputs), strict=True))
         except SessionFault as fault:
             budget = self._segment_bytes if self._graph.uses.optional else _NODE_BY_NODE

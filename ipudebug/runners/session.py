@@ -80,14 +80,21 @@ class Engine:
             runtime.create_and_register_allocator(info, runtime.OrtArenaCfg({"arena_extend_strategy": 1}))
         return runtime
 
-    def open(self, model: bytes | str, weights: Mapping[str, OrtValue] | None = None, threads: int = 0) -> Any:
+    def open(
+        self,
+        model: bytes | str,
+        weights: Mapping[str, OrtValue] | None = None,
+        threads: int = 0,
+        *,
+        whole: bool = False,
+    ) -> Any:
         """Return a session; raises SessionFault.
 
         Args:
-            model: a path, for a session with nothing but default options; or the bytes of a piece, for one that is
-                made for a single run.
+            model: a path, or the bytes of a model.
             weights: data for the weights that a piece only refers to.
             threads: overrules the engine's.
+            whole: a model that runs as it is, with nothing but default options; otherwise a piece that runs once.
         """
         runtime = self._runtime
         options = runtime.SessionOptions()
@@ -95,7 +102,7 @@ class Engine:
         levels = runtime.GraphOptimizationLevel
         options.graph_optimization_level = levels.ORT_ENABLE_ALL if self.optimize else levels.ORT_DISABLE_ALL
         options.intra_op_num_threads = threads or self._threads
-        if isinstance(model, bytes):
+        if not whole:
             options.enable_mem_pattern = False  # pays off from the second run on
             options.add_session_config_entry("session.use_env_allocators", "1")
             options.add_session_config_entry("session.model_external_initializers_file_folder_path", self._folder)

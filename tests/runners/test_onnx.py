@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from ipudebug.errors import InputError, ModelError, NodeFailed, UnsupportedOp
 from ipudebug.runners import ModelFiles, run
@@ -347,3 +347,28 @@ def test_real_models_equal_a_plain_run_to_the_bit(reference: Path) -> None:
         shapes = [(info.name, [abs(dim) for dim in info.shape]) for info in OnnxRunner(ModelFiles(path)).inputs]
         feed = {name: np.random.default_rng(0).random(shape, dtype=np.float32) for name, shape in shapes}
         check_bits(path, feed, 1 << 20)
+
+
+def test_a_model_in_memory_runs_like_one_in_a_file(tmp_path):
+    weights = np.random.default_rng(5).standard_normal((16, 8, 3, 3)).astype(np.float32)  # large enough to be read late
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Relu", ["c"], ["y"])]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", 1, [1, 8, 6, 6])],
+        [helper.make_tensor_value_info("y", 1, [1, 16, 4, 4])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    path = tmp_path / "net.onnx"
+    onnx.save(model, path)
+    feed = {"x": np.random.default_rng(6).standard_normal((1, 8, 6, 6)).astype(np.float32)}
+    from_file = OnnxRunner(ModelFiles(str(path)))
+    in_memory = OnnxRunner(ModelFiles("the net", data=model.SerializeToString()))
+    for one, other in ((from_file.run(feed), in_memory.run(feed)), (from_file.trace(feed), in_memory.trace(feed))):
+        found, wanted = ([(tensor.info, tensor.array.tobytes()) for tensor in side] for side in (one, other))
+        assert found == wanted
+    with pytest.raises(ModelError, match="the net: expected an ONNX model, found text"):
+        OnnxRunner(ModelFiles("the net", data=b"no model"))
+    with pytest.raises(ModelError, match="the net: the file is empty"):
+        OnnxRunner(ModelFiles("the net", data=b""))
