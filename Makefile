@@ -1,6 +1,8 @@
 # The three words: demo, test, bench. Each sets up what it needs, from nothing.
 PYTHON ?= python3
 VENV ?= .venv
+EXTRAS := caffe,tflite,dev
+BARE ?= .venv-bare
 BIN := $(VENV)/bin
 
 .PHONY: demo test bench lint clean
@@ -8,9 +10,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/ipudebug demo
 
-test: $(VENV)/dev
-	$(MAKE) --no-print-directory lint
+# The suite runs twice: with the extras, and in an environment of its own without them.
+test: lint $(BARE)/dev
 	$(BIN)/python -m pytest -n auto
+	$(BARE)/bin/python -m pytest -n auto
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -22,14 +25,23 @@ bench: $(VENV)/dev
 
 # A stamp is written last, so an interrupted set-up is done again.
 $(VENV)/installed: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("ipudebug needs Python 3.10 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 10) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(call make_venv,$(VENV),.)
 	touch $@
 
 $(VENV)/dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(call make_venv,$(VENV),.[$(EXTRAS)])
 	touch $@
 
+$(BARE)/dev: pyproject.toml
+	$(call make_venv,$(BARE),.[dev])
+	touch $@
+
+# make_venv FOLDER,REQUIREMENT: an environment with the package, editable.
+define make_venv
+$(PYTHON) -c 'import sys; sys.version_info < (3, 10) and sys.exit("ipudebug needs Python 3.10 or later, found " + sys.version)'
+test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check -e '$(2)'
+endef
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BARE) .mypy_cache .pytest_cache .ruff_cache .hypothesis
