@@ -208,10 +208,45 @@ def write_values(file: BinaryIO, values: np.ndarray, *, break_last_row: bool) ->
         file.write(b"\n")
 
 
-def write_text(file: BinaryIO, tensors: Iterable[Tensor], headers: Iterable[Header]) -> None:
-    """Write float tensors into an open file as a simulator's text dump without shapes (``dumpasstring``)."""
-    file.write(b"isFloat: 1\n")
+def write_text(
+    file: BinaryIO,
+    tensors: Iterable[Tensor],
+    headers: Iterable[Header],
+    *,
+    is_float: bool = True,
+    with_shape: bool = False,
+    blank_line: bool = True,
+) -> list[TensorInfo]:
+    """Write tensors into an open file as a simulator's text dump (``dumpasstring``); return what was written.
+
+    Args:
+        file: where to.
+        tensors: in the dump's order.
+        headers: one for each.
+        is_float: values as ``%.6f``; otherwise every byte as ``%6d``.
+        with_shape: whether headers state shapes.
+        blank_line: whether an empty line precedes a record's integers, as SDK 1.1.5 does without eliminateGarbage.
+    """
+    written = []
+    file.write(b"isFloat: %d\n" % is_float)
     for tensor, header in zip(tensors, headers, strict=True):
-        file.write(header.lines(with_shape=False) + b"\n")
-        write_values(file, tensor.array.astype(FLOAT, copy=False), break_last_row=True)
+        file.write(header.lines(with_shape=with_shape))
+        file.write(b"\n" if is_float or blank_line else b"")
+        if is_float:
+            write_values(file, tensor.array.astype(FLOAT, copy=False), break_last_row=True)
+        else:
+            _write_bytes(file, tensor.array)
         file.write(b"\n};\n")
+        written.append(tensor.info)
+    return written
+
+
+def _write_bytes(file: BinaryIO, values: np.ndarray) -> None:
+    """Write the bytes of an array, low byte first, as rows of 16 ``%6d, ``."""
+    little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    flat = little.reshape(-1).view(np.uint8)
+    for start in range(0, flat.size, _ROW * 1024):
+        block = flat[start : start + _ROW * 1024].tolist()
+        full, rest = divmod(len(block), _ROW)
+        text = (("%6d, " * _ROW + "\n") * full + ("%6d, " * rest + "\n" if rest else "")) % tuple(block)
+        file.write(text.encode())

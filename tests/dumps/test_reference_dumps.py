@@ -165,3 +165,16 @@ def test_odd_names_are_read_as_they_are(reference: Path) -> None:
         assert any(awkward in name for name in found & wanted), awkward
     assert any(name.startswith("//") for name in found)
     assert any(len(name) >= 150 for name in found)
+
+
+def test_writing_fixed_raw_bin_as_text_gives_fixed_raw_str_bin(reference: Path, tmp_path: Path) -> None:
+    """But for the values of SGS_S32 records, which the vendor leaves out."""
+    dump = open_dump(reference / "smallnet/dumps/fixed_raw.bin")
+    assert isinstance(dump, BlockDump)
+    numbers = range(len(dump.infos))
+    with (tmp_path / "text.bin").open("wb") as file:
+        tensors, headers = [dump.read(number) for number in numbers], [dump.header(number) for number in numbers]
+        write_text(file, tensors, headers, is_float=False, blank_line=False)
+    written = (tmp_path / "text.bin").read_bytes()
+    written = re.sub(rb"(type: SGS_S32 [^\n]*\n[^\n]*\n)[ \d,\n]*?(\n\};)", rb"\1\2", written)
+    assert written == (reference / "smallnet/dumps/fixed_raw_str.bin").read_bytes()

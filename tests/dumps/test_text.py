@@ -230,3 +230,34 @@ def test_a_text_dump_that_is_cut_while_it_is_open(tmp_path: Path) -> None:
     with pytest.raises(TruncatedDump) as raised:
         found.copy_into(np.empty(1), 0)
     assert raised.value.message == f"{tmp_path}/test.bin: x: the file became shorter while it was read"
+
+
+def test_integers_are_written_byte_by_byte_and_read_again(tmp_path: Path) -> None:
+    tensors = [
+        tensor(np.int16([2235, -2]), "a"),
+        tensor(np.int8([-4] * 17), "b", op_index=1),
+        tensor(np.int32([-1]), "c", op_index=2),
+    ]
+    path = tmp_path / "text.bin"
+    for blank_line, before in ((False, b""), (True, b"\n")):
+        with path.open("wb") as file:
+            headers = [header_of(each.info, is_float=False) for each in tensors]
+            written = write_text(file, tensors, headers, is_float=False, blank_line=blank_line)
+        assert written == [each.info for each in tensors]
+        row = b"   252, " * 16 + b"\n"
+        assert path.read_bytes() == dump(
+            text(before + b"   187,      8,    254,    255, \n", b"a", op=b"", type_name=b"SGS_S16"),
+            text(before + row + b"   252, \n", b"b", op=b"", type_name=b"SGS_S8", index=1),
+            text(before + b"   255,    255,    255,    255, \n", b"c", op=b"", type_name=b"SGS_S32", index=2),
+            is_float=0,
+        )
+        reader = open_dump(path)
+        assert [reader.read(number).array.tolist() for number in range(3)] == [each.array.tolist() for each in tensors]
+
+
+def test_a_text_with_shapes(tmp_path: Path) -> None:
+    one = tensor(np.float32([[[[1], [2]]]]), "x")
+    with (tmp_path / "text.bin").open("wb") as file:
+        write_text(file, [one], [header_of(one.info, is_float=True)], with_shape=True)
+    (info,) = open_dump(tmp_path / "text.bin").infos
+    assert (info.shape, info.layout) == ((1, 1, 2, 1), Layout.NHWC)
