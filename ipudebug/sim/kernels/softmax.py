@@ -28,22 +28,22 @@ BITS = 15
 def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.ndarray]:
     """Return the probabilities along ``axis``; raises ModelError.
 
-    An int16 output has the scale 1 / 32768 and the zero point 0, whatever a vendor's .sim says; a uint8 output those of
-    ``y_scale`` and ``y_zero``. Only differences of x matter, so that its zero point is not needed.
+    An int16 output with a ``y_scale`` of 1/32768 is the chip's; 1/32767, which a vendor's .sim states, is taken for it.
+    Any other is rescaled to ``y_scale`` and ``y_zero``. Only differences of x matter: its zero point is not needed.
     """
     node = Node("SOFTMAX", attributes)
     (x,) = node.arrays(inputs, 1)
     node.activations([x])
     axis = node.axis("axis", x.ndim)
-    low, high = node.clip_range
+    dtype, (low, high) = node.dtype, node.clip_range
+    scale, zero = node.scale("y_scale"), node.zero_of(np.empty(0, dtype), "y_zero")
     wide = x.astype(np.int32)
     powers = look_up_powers(wide.max(axis=axis, keepdims=True) - wide, node.scale("x_scale"))
     reciprocals = (1 << 2 * BITS) // powers.sum(axis=axis, keepdims=True)
     values = np.minimum((powers * reciprocals + (1 << BITS - 1)) >> BITS, ONE)
-    if node.dtype == np.uint8:
-        zero = node.zero_of(np.empty(0, np.uint8), "y_zero")
-        values = np.floor(values / (node.scale("y_scale") * (1 << BITS)) + 0.5).astype(np.int64) + zero
-    return [np.ascontiguousarray(np.clip(values, low, high).astype(node.dtype))]
+    if zero != 0 or abs(scale * (1 << BITS) - 1) > 1e-4:
+        values = np.floor(values / (scale * (1 << BITS)) + 0.5) + zero
+    return [np.ascontiguousarray(np.clip(values, low, high).astype(dtype))]
 
 
 def look_up_powers(distances: np.ndarray, scale: float) -> np.ndarray:

@@ -13,6 +13,9 @@ from ipudebug.sim.kernels import KERNELS
 from tests.sim.kernels.integers import clip
 
 
+PLAIN: dict[str, Any] = {"axis": 1, "x_scale": 1.0, "y_scale": 1.0, "y_zero": 0, "dtype": "uint8"}
+
+
 def quantise(value: Decimal, y_scale: float) -> int:
     return int((value / Decimal(y_scale) + Decimal("0.5")).to_integral_value(ROUND_FLOOR))
 
@@ -43,7 +46,8 @@ def test_softmax(axis: int, dtype: str) -> None:
     x[0, :, 0] = high
     x[0, :, 1] = low
     x[0, 2, 1] = high
-    more = {"dtype": "int16"} if axis == 1 else {"dtype": "uint8", "y_scale": 1 / 250, "y_zero": 7}
+    chip = {"dtype": "int16", "y_scale": 1 / 32767 if dtype == "uint8" else 1 / 32768, "y_zero": 0}
+    more = chip if axis == 1 else {"dtype": "uint8", "y_scale": 1 / 250, "y_zero": 7}
     y = compute("SOFTMAX", x, {"axis": axis, "x_scale": x_scale, **more})
     with localcontext(prec=40):
         for row, found in zip(
@@ -63,7 +67,7 @@ def test_softmax(axis: int, dtype: str) -> None:
 
 
 def test_softmax_of_one_is_one() -> None:
-    assert compute("SOFTMAX", np.array([[5]], np.uint8), {"axis": 1, "x_scale": 1.0, "dtype": "int16"}) == 32767
+    assert compute("SOFTMAX", np.array([[5]], np.uint8), {**PLAIN, "dtype": "int16", "y_scale": 1 / 32768}) == 32767
 
 
 @pytest.mark.parametrize(("dtype", "zero", "x_scale"), [("uint8", 131, 0.1), ("int16", 0, 0.0003), ("int16", 9, 0.5)])
@@ -88,6 +92,5 @@ def test_logistic(dtype: str, zero: int, x_scale: float) -> None:
     ],
 )
 def test_refuses(changes: dict[str, Any], words: str) -> None:
-    plain = {"axis": 1, "x_scale": 1.0, "y_scale": 1.0, "y_zero": 0, "dtype": "uint8"}
     with pytest.raises(ModelError, match=words):
-        KERNELS["SOFTMAX"].compute([np.zeros((2, 3), np.uint8)], plain | changes)
+        KERNELS["SOFTMAX"].compute([np.zeros((2, 3), np.uint8)], PLAIN | changes)
