@@ -28,7 +28,7 @@ BITS = 15
 def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.ndarray]:
     """Return the probabilities along ``axis``; raises ModelError.
 
-    An int16 output with a ``y_scale`` of 1/32768 is the chip's; 1/32767, which a vendor's .sim states, is taken for it.
+    An int16 output with a ``y_scale`` of 1/32768 is the chip's; 1/32767 is taken for it.
     Any other is rescaled to ``y_scale`` and ``y_zero``. Only differences of x matter: its zero point is not needed.
     """
     node = Node("SOFTMAX", attributes)

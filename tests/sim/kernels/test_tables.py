@@ -12,7 +12,6 @@ from ipudebug.errors import ModelError
 from ipudebug.sim.kernels import KERNELS
 from tests.sim.kernels.integers import clip
 
-
 PLAIN: dict[str, Any] = {"axis": 1, "x_scale": 1.0, "y_scale": 1.0, "y_zero": 0, "dtype": "uint8"}
 
 
