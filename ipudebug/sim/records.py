@@ -147,7 +147,7 @@ def _make_record(model: SimModel, record: Record, array: np.ndarray, dequantise:
         )
     if is_real and array.dtype != FLOAT:
         quant = None if info.constant else tensor.quant
-        array = _dequantise(array, quant)
+        array = to_real(array, quant)
     return Tensor(info, np.ascontiguousarray(array).reshape(info.shape).astype(info.dtype, copy=False))
 
 
@@ -176,7 +176,7 @@ def _dump_image(array: np.ndarray, info: TensorInfo, dequantise: bool) -> tuple[
     return buffer, replace(info, shape=(size,), layout=None)
 
 
-def _dequantise(array: np.ndarray, quant: QuantParams | None) -> np.ndarray:
+def to_real(array: np.ndarray, quant: QuantParams | None) -> np.ndarray:
     """Return float32(q - zero point) * float32(scale); without ``quant`` the numbers themselves in float32."""
     if quant is None:
         return array.astype(FLOAT)
