@@ -28,7 +28,7 @@ def build_fixed(model: VendorModel) -> onnx.ModelProto:
     for operator in model.operators:
         if operator.type not in lowerings or not lowerings[operator.type](builder, operator):
             _run_on_reals(builder, operator)
-    built = builder.build({"ipudebug.source": f"{model.description}, {model.sdk}"}, TensorProto.FLOAT, {DOMAIN: 1})
+    built = builder.build({"source": f"{model.description}, {model.sdk}"}, TensorProto.FLOAT, {DOMAIN: 1})
     for place, number in enumerate(model.inputs):
         tensor = model.tensors[number]
         kind = helper.np_dtype_to_tensor_dtype(tensor.dtype)

@@ -25,4 +25,4 @@ def build_float(model: VendorModel) -> onnx.ModelProto:
         if operator.type not in known:
             raise builder.refuse(operator, "is not known here", f"known operators: {', '.join(sorted(known))}")
         known[operator.type](builder, operator)
-    return builder.build({"ipudebug.source": f"{model.description}, {model.sdk}"}, TensorProto.FLOAT, {})
+    return builder.build({"source": f"{model.description}, {model.sdk}"}, TensorProto.FLOAT, {})

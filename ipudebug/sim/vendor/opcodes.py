@@ -51,8 +51,8 @@ MEMORY_LAYOUTS = {
 }
 """How a tensor lies in the chip's memory, by number (``ddr_type``)."""
 
-IMAGE_FORMATS = {0: "RAWDATA_F32_NHWC", 1: "RGB", 3: "RGBA", 4: "BGRA"}
-"""Formats of an image input by number; the others have not been seen."""
+IMAGE_FORMATS = {1: "RGB", 3: "RGBA", 4: "BGRA"}
+"""Formats of an image input by number; 0 is no image, others have not been seen."""
 
 DOMAINS = {
     0: "",

@@ -84,6 +84,5 @@ def list_constants(model: VendorModel, infos: dict[str, TensorInfo]) -> dict[str
 
 
 def name_format(numbers: tuple[int, ...], place: int) -> str:
-    """Return the name of an input's image format; raw data where the file has no number that is known."""
-    number = numbers[place] if place < len(numbers) else 0
-    return IMAGE_FORMATS.get(number, IMAGE_FORMATS[0])
+    """Return the name of an input's image format; "" where the file has no number that is known."""
+    return IMAGE_FORMATS.get(numbers[place], "") if place < len(numbers) else ""

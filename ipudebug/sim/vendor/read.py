@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from ipudebug.sim.model import BoardInput, SimModel
 from ipudebug.sim.vendor.fixed_graph import build_fixed
 from ipudebug.sim.vendor.float_graph import build_float
@@ -37,9 +39,10 @@ def read_vendor(path: str | os.PathLike[str]) -> SimModel:
 
 def _describe_input(model: VendorModel, place: int) -> BoardInput:
     """Return one input as the board is fed with it; mean and std stand in no .sim but in its first layer's numbers."""
-    name = model.tensors[model.inputs[place]].name
+    tensor = model.tensors[model.inputs[place]]
+    raw = "RAWDATA_S16_NHWC" if tensor.dtype == np.int16 else ""
     return BoardInput(
-        name,
-        training_format=name_format(model.training_formats, place),
-        input_format=name_format(model.input_formats, place),
+        tensor.name,
+        training_format=name_format(model.training_formats, place) or raw,
+        input_format=name_format(model.input_formats, place) or raw,
     )

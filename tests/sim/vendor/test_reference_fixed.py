@@ -13,13 +13,13 @@ import pytest
 from ipudebug.dumps import open_dump
 from ipudebug.dumps.block import BlockDump
 from ipudebug.dumps.writer import DIALECTS, write_blocks
+from ipudebug.sim.executor import FixedRunner
 from ipudebug.sim.model import Stage
 from ipudebug.sim.records import iterate_records, list_headers
 from ipudebug.sim.vendor import parse_sim, read_vendor
 from ipudebug.sim.vendor.options import read_convolution
 from ipudebug.sim.vendor.weights import decode_weights
 from tests.sim.vendor.images import feed_board
-from tests.sim.vendor.interpreter import interpret
 
 pytestmark = pytest.mark.reference
 
@@ -36,7 +36,7 @@ def write_ours(sim: Path, feed: dict[str, np.ndarray], dequantise: bool, path: P
     """Write the dump of a fixed model as the vendor would."""
     model = read_vendor(sim)
     assert model.stage in (Stage.FIXED, Stage.OFFLINE)
-    records = iterate_records(model, interpret(model.graph, feed), feed=feed, dequantise=dequantise)
+    records = iterate_records(model, FixedRunner(model).trace(feed), feed=feed, dequantise=dequantise)
     headers = list_headers(model, dequantise=dequantise)
     write_blocks(path, records, DIALECTS["simulator-1.1.5"], headers, is_float=dequantise)
 
