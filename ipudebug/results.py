@@ -12,7 +12,8 @@ r"""Result files: the final outputs of one run as text, in the grammar of SigmaS
     <an empty line>
 
 for every output; this is what is written. SDK 1.1.5 separates the shapes with ``,\t`` and puts 12 values in a row; the
-reader takes both. An alignment shape means that the innermost dimension is padded, with whatever lay in memory.
+reader takes both. An alignment shape means that the innermost dimension is padded: by the vendor's simulator with
+whatever lay in memory, here with zeros.
 
 With category Classification the file is the image's name, then lines ``<index> <%f>``, best first.
 """
@@ -68,14 +69,24 @@ def make_folder(path: str) -> None:
         raise OutputError(f"cannot create the folder {path}: {text}", "choose another output folder") from None
 
 
-def write_result(path: str, tensors: Iterable[Tensor]) -> None:
-    """Write outputs in their own shape to ``path``, which appears when it is complete; raises OutputError."""
+def write_result(path: str, tensors: Iterable[Tensor], alignment: Sequence[tuple[int, ...]] | None = None) -> None:
+    """Write outputs to ``path``, which appears when it is complete; raises OutputError.
+
+    ``alignment`` gives the shape of the board's buffer of each output, which is then what is written; without it each
+    has its own shape.
+    """
     with replace_file(path) as file:
-        for tensor in tensors:
+        for number, tensor in enumerate(tensors):
             values = _to_float(tensor, path)
-            shape = " ".join(map(str, values.shape))
+            shape = f"Original shape:[{' '.join(map(str, values.shape))}]"
+            if alignment is not None:
+                aligned = alignment[number]
+                shape += f",  Alignment shape:[{' '.join(map(str, aligned))}]\n"
+                shape += "The following tensor data shape is alignment shape."
+                if aligned != values.shape:
+                    values = np.pad(values, [(0, new - old) for old, new in zip(values.shape, aligned, strict=True)])
             name = re.sub(r"[\r\n]", "_", tensor.info.name)
-            head = f"{name} Tensor:\n{{\ntensor dim:{values.ndim},  Original shape:[{shape}]\ntensor data:\n"
+            head = f"{name} Tensor:\n{{\ntensor dim:{tensor.array.ndim},  {shape}\ntensor data:\n"
             file.write(head.encode("utf-8", "replace"))
             flat = values.reshape(-1)
             for start in range(0, flat.size, IN_BLOCK):

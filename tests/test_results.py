@@ -222,3 +222,21 @@ def test_large_result_files_of_the_vendor(reference, tmp_path):
     assert np.abs(aligned[0].array - scores.array).mean() < 0.01
     write_result(str(tmp_path / "ours"), [scores, boxes])
     assert (tmp_path / "ours").read_text().split() == text["float"].split()
+
+
+def test_a_result_in_the_board_s_shape(tmp_path):
+    path = str(tmp_path / "r.txt")
+    values = np.arange(1, 5, dtype=np.float32).reshape(2, 2)
+    write_result(path, [tensor(values, "a"), tensor(np.float32(7), "b")], [(2, 8), ()])
+    text = (tmp_path / "r.txt").read_text()
+    zeros = "0.000000  " * 6
+    assert text == (
+        "a Tensor:\n{\ntensor dim:2,  Original shape:[2 2],  Alignment shape:[2 8]\n"
+        "The following tensor data shape is alignment shape.\ntensor data:\n"
+        f"1.000000  2.000000  {zeros}3.000000  4.000000  {zeros}\n}}\n\n"
+        "b Tensor:\n{\ntensor dim:0,  Original shape:[],  Alignment shape:[]\n"
+        "The following tensor data shape is alignment shape.\ntensor data:\n7.000000  \n}\n\n"
+    )
+    first, second = read_result(path)
+    assert np.array_equal(first.array, values)
+    assert second.array == 7
