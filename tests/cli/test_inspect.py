@@ -202,6 +202,6 @@ def test_what_fusing_changed_in_a_real_model(reference: Path, capfd: pytest.Capt
     )
     fused = [one["where"] for one in json.loads(text.stdout)["differences"] if one["kind"] == "fused"]
     assert fused == ["conv1", "bn1_node_MUL_output", "bn1", "conv4", "bn4_node_MUL_output", "bn4", "add5"]
-    text = run_command(capfd, "inspect", str(folder / "float.sim"), "--diff", fixed, "--json")
+    text = run_command(capfd, "inspect", str(folder / "float.sim"), "--diff", str(folder / "fixed.sim"), "--json")
     merged = [one["where"] for one in json.loads(text.stdout)["differences"] if one["second"].startswith("part of")]
     assert merged == ["dw2", "pw3", "conv7"]
