@@ -14,7 +14,6 @@ import ipudebug
 PACKAGE = Path(ipudebug.__file__).parent
 LEVELS = {
     "errors": 0,
-    "manifest": 2,
     "config": 1,
     "files": 1,
     "filenames": 1,
@@ -26,6 +25,7 @@ LEVELS = {
     "dumps": 2,
     "metrics": 2,
     "align": 2,
+    "manifest": 2,
     "match": 4,
     "catalogue": 2,
     "sim": 3,

@@ -5,13 +5,14 @@ A report is one module here that exports ``REPORT``. Its name is what ``--format
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ipudebug.registry import Registry
 
 if TYPE_CHECKING:
     from ipudebug.comparison import Comparison, LayerResult
+    from ipudebug.thresholds import Threshold
 
 
 class Report(Protocol):
@@ -25,4 +26,26 @@ class Report(Protocol):
         ...
 
 
-REPORTS: Registry[Report] = Registry(__name__, "REPORT", "report format", besides=("cells", "summary"))
+@runtime_checkable
+class Judgement(Protocol):
+    """A report that says of each row whether it passes."""
+
+    def hold_against(self, thresholds: Sequence[Threshold]) -> Report:
+        """Return the report that judges by these thresholds; without any, by the vendor's."""
+        ...
+
+
+def make_report(name: str, thresholds: Sequence[Threshold] = ()) -> Report:
+    """Return the report of that name; one that judges does so by ``thresholds``. Raises UnknownPlugin."""
+    report = REPORTS[name]
+    return report.hold_against(thresholds) if isinstance(report, Judgement) else report
+
+
+def list_metrics(name: str) -> tuple[str, ...]:
+    """Return the metrics that the report of that name shows beside those asked for."""
+    return tuple(getattr(REPORTS[name], "metrics", ()))
+
+
+REPORTS: Registry[Report] = Registry(
+    __name__, "REPORT", "report format", besides=("cells", "faults", "page", "summary")
+)

@@ -11,6 +11,7 @@ from ipudebug.metrics import METRICS, VENDOR
 from ipudebug.tensor import dims
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_INVALID = re.compile("[\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 
 
 def metric_names(comparison: Comparison) -> list[str]:
@@ -26,6 +27,19 @@ def labels(names: Sequence[str]) -> list[str]:
 def show_name(name: str) -> str:
     """Return a tensor name with control characters as escapes, so that it can neither break a line nor a terminal."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], name)
+
+
+def show_valid(text: str) -> str:
+    """Return text that any XML or HTML may hold: what is no character, or turns the writing around, as an escape.
+
+    Bytes of a name that are no UTF-8 are escaped as the bytes that they were.
+    """
+
+    def escape(match: re.Match[str]) -> str:
+        code = ord(match[0])
+        return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+    return _INVALID.sub(escape, show_name(text))
 
 
 def show_value(value: float) -> str:

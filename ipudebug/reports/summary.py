@@ -68,7 +68,8 @@ class Summary:
         if self.first is None:
             yield f"no layer is suspicious (COS < {SUSPICIOUS_COS} or RMSE > {SUSPICIOUS_RMSE})"
         else:
-            yield f"first suspicious layer: {self.first.index}) {show_name(self.first.name)} ({_why(self.first)})"
+            why = explain_suspicion(self.first)
+            yield f"first suspicious layer: {self.first.index}) {show_name(self.first.name)} ({why})"
             if self.first.sample.info.role == "in":
                 yield "that is the model's input: compare the preprocessing of the two sides first"
 
@@ -80,7 +81,7 @@ def _names(leftovers: Sequence[Leftover], reason: str) -> str:
     return f"{len(names)} ({', '.join(names[:_SHOWN])}{more})"
 
 
-def _why(row: LayerResult) -> str:
+def explain_suspicion(row: LayerResult) -> str:
     """Return what makes a row suspicious."""
     if any(row.nans):
         return "NaN"

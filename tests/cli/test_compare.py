@@ -200,7 +200,7 @@ def test_an_unknown_metric_names_the_near_and_the_known(capfd, name, hint):
 def test_every_format_goes_to_stdout_or_to_a_file_alike(capfd, name):
     printed = compare(capfd, "--format", name)
     assert (printed.code, printed.stderr) == (0, TOLD)
-    for row in ("input", "conv1", "relu1", "add:0"):
+    for row in ("relu1",) if name == "sarif" else ("input", "conv1", "relu1", "add:0"):
         assert row in printed.stdout
     assert compare(capfd, "--format", name, "-o", "-") == printed
     assert compare(capfd, "--format", name, "-o", "report.out") == Outcome(0, "", TOLD)
@@ -230,7 +230,7 @@ def test_an_unknown_format_is_refused(capfd):
     assert (outcome.code, outcome.stdout) == (2, "")
     assert outcome.stderr.startswith(
         "Usage: ipudebug compare [OPTIONS] SAMPLE BENCHMARK\nTry 'ipudebug compare --help' for help.\n\n"
-        "Error: Invalid value for '--format': 'xml' is not one of 'csv', 'json', "
+        "Error: Invalid value for '--format': 'xml' is not one of 'csv', 'html', 'json', "
     )
 
 

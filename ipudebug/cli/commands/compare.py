@@ -12,7 +12,7 @@ import click
 from ipudebug.cli.app import EXIT_MISSED, Command
 from ipudebug.errors import ConfigError
 from ipudebug.metrics import METRICS, VENDOR
-from ipudebug.reports import REPORTS
+from ipudebug.reports import REPORTS, list_metrics, make_report
 
 if TYPE_CHECKING:
     from ipudebug.comparison import Comparison, LayerResult
@@ -31,6 +31,8 @@ _WORTH_A_FORK = 0.3  # seconds of work from which a second process earns its sta
         "ipudebug compare float.bin onnx.bin --metric sqnr --metric gain --format table",
         "ipudebug compare fixed.bin float.bin --min-cos 0.99 --min-cos 'conv1:0.95' --min-coverage 80%",
         "ipudebug compare fixed.bin float.bin --top 10 --sort rmse --format markdown -o worst.md",
+        "ipudebug compare fixed.bin float.bin --format html -o report.html",
+        "ipudebug compare fixed.bin float.bin --baseline accepted.json",
     ],
 )
 @click.argument("sample", type=click.Path())
@@ -67,6 +69,19 @@ _WORTH_A_FORK = 0.3  # seconds of work from which a second process earns its sta
 @click.option("--max-rmse", multiple=True, metavar="[NAME:]VALUE", help="Exit 1 if an RMSE is above. Repeatable.")
 @click.option("--max-mse", multiple=True, metavar="[NAME:]VALUE", help="Exit 1 if an MSE is above. Repeatable.")
 @click.option("--min-coverage", metavar="SHARE", help="Exit 1 if less of the sample was compared (0.8 or 80%).")
+@click.option("--baseline", metavar="JSON", help="Exit 1 if a layer is worse than in this earlier JSON report.")
+@click.option(
+    "--layer-slack",
+    multiple=True,
+    metavar="[METRIC:]VALUE",
+    help="How much worse than --baseline a layer may be [default: 0.005, of COS and RMSE]. Repeatable.",
+)
+@click.option(
+    "--overall-slack",
+    multiple=True,
+    metavar="[METRIC:]VALUE",
+    help="How much worse the mean of all layers may be [default: 0.001, of COS and RMSE]. Repeatable.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes [default: as the size asks for].")
 def command(
     sample: str,
@@ -84,6 +99,9 @@ def command(
     max_rmse: tuple[str, ...],
     max_mse: tuple[str, ...],
     min_coverage: str | None,
+    baseline: str | None,
+    layer_slack: tuple[str, ...],
+    overall_slack: tuple[str, ...],
     jobs: int | None,
 ) -> int:
     """Compare two dumps layer by layer: SAMPLE, the suspect, with BENCHMARK, the trusted.
@@ -96,6 +114,7 @@ def command(
     """
     # One thread is faster for the short rows that are summed, and a fork is safe. It must be said before numpy loads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from ipudebug.cli.gate import open_gate, warn_of_conflicts
     from ipudebug.cli.output import write_output
     from ipudebug.comparison import compare
     from ipudebug.config.name_map import load_name_map
@@ -110,8 +129,9 @@ def command(
     ]
     least = parse_share(min_coverage) if min_coverage is not None else 0.0
     by = _sort_key(sort, top)
-    wanted = [METRICS.find(name) for name in metrics] + ([by] if by in METRICS else [])
-    shown = tuple(dict.fromkeys((*VENDOR, *wanted)))
+    gate = open_gate(baseline, layer_slack, overall_slack, is_whole=not layers)
+    wanted = [METRICS.find(name) for name in metrics] + ([by] if by in METRICS else []) + (gate.metrics if gate else [])
+    shown = tuple(dict.fromkeys((*VENDOR, *wanted, *list_metrics(report))))
     mapping = load_name_map(map_file) if map_file else None
     comparison = compare(
         sample=sample,
@@ -124,28 +144,38 @@ def command(
     comparison.jobs = jobs or _choose_jobs(comparison)
     check_patterns(thresholds, [comparison.sample.infos[pair.sample].name for pair in comparison.alignment.pairs])
 
+    inputs = [sample, benchmark, *([baseline] if baseline else [])]
     summary = Summary(comparison)
     misses: list[str] = []
 
     def watch(rows: Iterable[LayerResult]) -> Iterable[LayerResult]:
         for row in summary.watch(rows):
             misses.extend(find_misses(row, thresholds))
+            if gate:
+                gate.add(row)
             yield row
 
-    with _details(details, keep=[sample, benchmark, *([] if output == "-" else [output])]) as folder:
+    with _details(details, keep=[*inputs, *([] if output == "-" else [output])]) as folder:
         rows = watch(folder.watch(comparison) if folder else comparison)
         if by != "index" or top:
             rows = _sort_rows(_keep_worst(list(rows), by, top), by)
-        write_output(output, REPORTS[report].render(comparison, rows), keep=(sample, benchmark))
+        write_output(output, make_report(report, thresholds).render(comparison, rows), keep=inputs)
     if folder and folder.kept:
         click.echo(f"{folder.path} existed: kept as {folder.kept}", err=True)
     for line in summary.lines():
         click.echo(line, err=True)
+    if gate:
+        for line in gate.lines():
+            click.echo(line, err=True)
+    warn_of_conflicts(comparison)
     if summary.coverage < least:
         misses.append(f"coverage {summary.coverage:.1%} < {least:.1%}")
     for miss in misses:
         click.echo(f"missed: {show_name(miss)}", err=True)
-    return EXIT_MISSED if misses else 0
+    regressions = gate.list_regressions() if gate else []
+    for regression in regressions:
+        click.echo(f"regression: {regression}", err=True)
+    return EXIT_MISSED if misses or regressions else 0
 
 
 def _sort_key(sort: str | None, top: int | None) -> str:
