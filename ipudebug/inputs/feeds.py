@@ -60,22 +60,24 @@ class Feeds:
 
     def _draw(self, inputs: Sequence[TensorInfo], norm: bool) -> Iterator[tuple[Sample, dict[str, np.ndarray]]]:
         """Yield the feeds of ``fit``."""
-        layouts = [self.config.find_layout(info.name) if self.config else None for info in inputs]
         for sample in self.samples:
-            pairs = zip(self._preprocess, sample, strict=True)
-            arrays = [preprocess(path, norm) for preprocess, path in pairs]
-            try:
-                feed = make_feed(inputs, arrays, layouts, self.note)
-            except InputError as error:
-                error.message += f" (image {', '.join(sample)})"
-                raise
-            yield sample, feed
+            yield sample, self.prepare(sample, inputs, norm)
+
+    def prepare(self, sample: Sample, inputs: Sequence[TensorInfo], norm: bool = True) -> dict[str, np.ndarray]:
+        """Return the feed of one sample, as ``fit`` would yield it; raises InputError or PreprocessFailed."""
+        layouts = [self.config.find_layout(info.name) if self.config else None for info in inputs]
+        arrays = [preprocess(path, norm) for preprocess, path in zip(self._preprocess, sample, strict=True)]
+        try:
+            return make_feed(inputs, arrays, layouts, self.note)
+        except InputError as error:
+            error.message += f" (image {', '.join(sample)})"
+            raise
 
 
 def load_feeds(
     image: str,
     preprocess: str,
-    input_config: str | None = None,
+    input_config: str | InputConfig | None = None,
     note: Callable[[str], object] = lambda text: None,
 ) -> Feeds:
     """Return what the three arguments of a command stand for; everything that needs no model is checked here.
@@ -83,11 +85,12 @@ def load_feeds(
     Args:
         image: the -i argument, see ``images.find_samples``.
         preprocess: the -n argument, see ``preprocess.load_preprocess``.
-        input_config: path of an input_config.ini.
+        input_config: path of an input_config.ini, or what one says.
         note: called with every remark for the user, each once.
 
     Raises ConfigError, InputError or MissingDependency.
     """
-    config = load_input_config(input_config) if input_config else None
+    if isinstance(input_config, str):
+        input_config = load_input_config(input_config) if input_config else None
     functions = load_preprocess(preprocess)
-    return Feeds(find_samples(image, len(functions)), functions, config, note)
+    return Feeds(find_samples(image, len(functions)), functions, input_config, note)

@@ -35,12 +35,22 @@ class InputPort:
     @property
     def is_image(self) -> bool:
         """Whether the input is an image in its board format, not data that go in as they are."""
-        shape, form = self.graph.shape, self.board.input_format
-        if len(shape) != 4 or self.graph.dtype != np.uint8 or self.board.training_format not in CHANNELS:
-            return False
-        if form == NV12:
-            return shape[1] == len(CHANNELS[self.board.training_format])
-        return form in CHANNELS and shape[1] in (len(CHANNELS[form]), len(CHANNELS[form].rstrip("A")))
+        return self._channel_axis is not None
+
+    @property
+    def _channel_axis(self) -> int | None:
+        """Where the graph has the channels of an image: 1, or 3 in a model that takes NHWC; None if it is none."""
+        shape, form, training = self.graph.shape, self.board.input_format, self.board.training_format
+        if len(shape) != 4 or self.graph.dtype != np.uint8 or training not in CHANNELS:
+            return None
+        channels = CHANNELS.get(training if form == NV12 else form, "")
+        return next((axis for axis in (1, 3) if shape[axis] in (len(channels), len(channels.rstrip("A")))), None)
+
+    @property
+    def _image_size(self) -> tuple[int, int, int]:
+        """Images, rows and columns of an image input."""
+        shape = self.graph.shape
+        return (shape[0], shape[2], shape[3]) if self._channel_axis == 1 else (shape[0], shape[1], shape[2])
 
     @property
     def is_raw(self) -> bool:
@@ -50,12 +60,9 @@ class InputPort:
     @property
     def expected(self) -> TensorInfo:
         """What the preprocess is to return with norm=False."""
-        shape = self.graph.shape
         if self.is_image:
-            channels = len(CHANNELS[self.board.training_format])
-            return TensorInfo(
-                self.graph.name, (shape[0], *shape[2:], channels), self.graph.dtype, layout=Layout.NHWC, role="in"
-            )
+            shape = (*self._image_size, len(CHANNELS[self.board.training_format]))
+            return TensorInfo(self.graph.name, shape, self.graph.dtype, layout=Layout.NHWC, role="in")
         if self.is_raw:
             return replace(self.graph, dtype=_FLOAT, quant=None)
         return self.graph
@@ -68,6 +75,7 @@ class InputPort:
             return info
         n, c, h, w = info.shape
         if self.is_image:
+            n, h, w = self._image_size
             form = self.board.input_format
             h, w, c = (-(-h // 2) * 3, w + w % 2, 1) if form == NV12 else (h, w, len(CHANNELS[form]))
         return replace(info, shape=(n, h, w, c), layout=Layout.NHWC)
@@ -94,11 +102,13 @@ class InputPort:
         """Return what the graph takes."""
         if buffer.ndim != 4:
             return buffer
-        if self.is_image:
-            _, channels, height, width = self.graph.shape
+        axis = self._channel_axis
+        if axis is not None:
             if self.board.input_format == NV12:
-                buffer = decode_nv12(buffer, self.board.training_format, height, width)
-            buffer = buffer[..., :channels]
+                buffer = decode_nv12(buffer, self.board.training_format, *self._image_size[1:])
+            buffer = buffer[..., : self.graph.shape[axis]]
+        if axis == 3:
+            return np.ascontiguousarray(buffer)
         return np.ascontiguousarray(buffer.transpose(_TO_NCHW))
 
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from ipudebug.config.input_config import UnknownInput
+from ipudebug.config.input_config import InputConfig, UnknownInput
 from ipudebug.errors import InputError
 from ipudebug.inputs.feeds import load_feeds
 from ipudebug.inputs.images import WrongImageCount
-from ipudebug.tensor import TensorInfo
+from ipudebug.tensor import Layout, TensorInfo
 
 PREPROCESS = """
 import pathlib
@@ -81,3 +81,21 @@ def test_the_number_of_inputs_is_checked_twice(work):
         load_feeds("pics", "pre.py,pre.py")
     with pytest.raises(InputError, match="Got different num of inputs and images!"):
         next(load_feeds("pics", "pre.py").fit([A, B]))
+
+
+def test_one_sample_at_a_time_and_an_ini_that_is_read_already(tmp_path):
+    (tmp_path / "pre.py").write_text(
+        "import numpy as np\n"
+        "def image_preprocess(path, norm=True):\n"
+        "    return np.full((1, 3, 2, 4), float(open(path).read()) + norm, np.float32)\n"
+    )
+    for number in (1, 2):
+        (tmp_path / f"{number}.png").write_text(str(number))
+    config = InputConfig("net.sim", inputs=("x",), input_layouts=(Layout.NCHW,))
+    feeds = load_feeds(str(tmp_path), str(tmp_path / "pre.py"), config)
+    info = TensorInfo("x", (1, 3, 2, 4), np.dtype(np.float32), layout=Layout.NCHW)
+    for number, sample in enumerate(feeds.samples, start=1):
+        feed = feeds.prepare(sample, [info], norm=False)
+        assert (feed["x"].shape, feed["x"].max()) == ((1, 3, 2, 4), number)
+    with pytest.raises(InputError, match=rf"Dimension mismatch.* \(image {tmp_path}/1\.png\)"):
+        feeds.prepare(feeds.samples[0], [TensorInfo("x", (1, 3, 9, 9), np.dtype(np.float32), layout=Layout.NCHW)])
