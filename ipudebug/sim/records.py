@@ -7,7 +7,7 @@ Every operation shows its inputs, constants among them, then its outputs; a tens
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -104,16 +104,8 @@ def iterate_records(
     held: dict[str, np.ndarray] = {name: _order_image(array) for name, array in feed.items() if left[name]}
     trace = iter(outputs)
     for record in records:
-        info = model.tensors[record.name]
-        if info.constant:
-            array = model.constants[record.name]
-        else:
-            array = _wait_for(record.name, held, left, trace)
-            left[record.name] -= 1
-            if not left[record.name]:
-                del held[record.name]
-        yield _make_record(model, record, array, dequantise)
-        del array
+        # No name is bound to an array here: it would live on while the reader looks at the record.
+        yield _make_record(model, record, _take(model, record.name, held, left, trace), dequantise)
     collections.deque(trace, maxlen=0)  # what is not dumped may still fail
 
 
@@ -122,15 +114,20 @@ def _order_image(array: np.ndarray) -> np.ndarray:
     return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
 
 
-def _wait_for(name: str, held: dict[str, np.ndarray], left: Mapping[str, int], trace: Iterator[Tensor]) -> np.ndarray:
-    """Return a tensor's array, drawing from the trace until it has come."""
+def _take(
+    model: SimModel, name: str, held: dict[str, np.ndarray], left: collections.Counter[str], trace: Iterator[Tensor]
+) -> np.ndarray:
+    """Return a tensor's array, drawing from the trace until it has come; it is let go if this was its last record."""
+    if model.tensors[name].constant:
+        return model.constants[name]
     while name not in held:
         tensor = next(trace, None)
         if tensor is None:
             raise ModelError(f"{name!r} was not computed, but the dump shows it", "convert the model again")
-        if left.get(tensor.info.name, 0) > 0:
+        if left[tensor.info.name] > 0:
             held[tensor.info.name] = tensor.array
-    return held[name]
+    left[name] -= 1
+    return held[name] if left[name] else held.pop(name)
 
 
 def _make_record(model: SimModel, record: Record, array: np.ndarray, dequantise: bool) -> Tensor:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ipudebug.sim.vendor.builder import order_axis
-from ipudebug.sim.vendor.fixed_builder import INT16_MAX, FixedBuilder
+from ipudebug.sim.vendor.fixed_builder import FixedBuilder
+from ipudebug.sim.vendor.operations import SOFTMAX_SCALE
 from ipudebug.sim.vendor.tables import VendorOperator
 
 
 def lower_softmax(builder: FixedBuilder, operator: VendorOperator) -> bool:
-    """Append SOFTMAX over the last axis; an INT16 output has the scale 1/32767, whatever the file states."""
+    """Append SOFTMAX over the last axis; an INT16 output counts in 1/32768, whatever the file states."""
     (x,) = builder.take(operator, 1)
     y = builder.output(operator)
     if x.size != y.size or not y.shape:
@@ -18,7 +19,7 @@ def lower_softmax(builder: FixedBuilder, operator: VendorOperator) -> bool:
     is_int16 = y.dtype == np.int16
     attributes = {
         "x_scale": float(builder.scale(x)),
-        "y_scale": 1 / INT16_MAX if is_int16 else float(builder.scale(y)),
+        "y_scale": SOFTMAX_SCALE if is_int16 else float(builder.scale(y)),
         "y_zero": 0 if is_int16 else builder.zero(y),
         "dtype": y.dtype.name,
     }
