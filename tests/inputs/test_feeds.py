@@ -85,9 +85,9 @@ def test_the_number_of_inputs_is_checked_twice(work):
 
 def test_one_sample_at_a_time_and_an_ini_that_is_read_already(tmp_path):
     (tmp_path / "pre.py").write_text(
-        "import numpy as np\n"
+        "import pathlib\nimport numpy as np\n"
         "def image_preprocess(path, norm=True):\n"
-        "    return np.full((1, 3, 2, 4), float(open(path).read()) + norm, np.float32)\n"
+        "    return np.full((1, 3, 2, 4), float(pathlib.Path(path).read_text()) + norm, np.float32)\n"
     )
     for number in (1, 2):
         (tmp_path / f"{number}.png").write_text(str(number))
