@@ -14,6 +14,8 @@ from ipudebug.comparison import SUSPICIOUS_COS, SUSPICIOUS_RMSE
 
 _FINEST = 7  # decades shown beyond 1: sums of float32 carry no more
 
+_DIGITS = 1e-9  # 0.999 has 3 nines, though its logarithm may be a hair more
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -52,7 +54,7 @@ def make_scale(metric: str, values: Sequence[float]) -> Scale:
 def _scale_cos(values: Sequence[float]) -> Scale:
     """Return an axis of nines: 0.9, 0.99, 0.999 are equally far apart."""
     places = [_nines(value) for value in values]
-    top = max(3, min(_FINEST, math.ceil(max(places, default=3))))
+    top = max(3, min(_FINEST, math.ceil(max(places, default=3) - _DIGITS)))
     bottom = max(0, min(1, math.floor(min(places, default=1))))
     ticks = tuple((place, f"{1 - 10.0**-place:.{place}f}") for place in range(bottom, top + 1))
     return Scale(bottom, top, ticks, _nines(SUSPICIOUS_COS), f"COS < {SUSPICIOUS_COS}", True, _nines)
@@ -61,7 +63,7 @@ def _scale_cos(values: Sequence[float]) -> Scale:
 def _scale_rmse(values: Sequence[float]) -> Scale:
     """Return an axis of powers of ten."""
     places = [_decade(value) for value in values if value > 0]
-    top = max(0, math.ceil(max(places, default=0)))
+    top = max(0, math.ceil(max(places, default=0) - _DIGITS))
     bottom = max(-_FINEST, min(-2, math.floor(min(places, default=-2))))
     step = math.ceil((top - bottom) / 8)
     ticks = tuple((place, f"{10.0**place:g}") for place in range(bottom, top + 1, step))
