@@ -56,15 +56,17 @@ def load_baseline(path: str) -> Baseline:
         raise ConfigError(f"--baseline {path}: version {report['version']} of the report, expected {VERSION}", hint)
     layers: dict[Key, Mapping[str, float]] = {}
     names: Counter[str] = Counter()
+    place = "layers"
     try:
-        for layer in report["layers"]:
+        for number, layer in enumerate(report["layers"]):
+            place = f"layer {number}"
             name = str(layer["name"])
             layers[name, names[name]] = _read_values(layer)
             names[name] += 1
+        place = "summary"
         total = report["summary"]["compared"] + report["summary"]["uncompared"]
         return Baseline(path, layers, max(0, int(total) - len(layers)))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as reason:
-        place = f"layer {len(layers)}" if len(layers) < len(report["layers"]) else "summary"
         raise ConfigError(f"--baseline {path}: damaged at {place} ({reason!r})", hint) from None
 
 
