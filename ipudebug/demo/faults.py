@@ -92,6 +92,27 @@ def list_kinds(model: onnx.ModelProto, layer: str) -> list[str]:
     return [fault.kind for fault in FAULTS.values() if fault.fits(target)]
 
 
+def choose_place(model: onnx.ModelProto, kind: str | None = None, layer: str | None = None) -> tuple[str, str]:
+    """Return a kind of fault and a layer that it can be planted in; what is None is chosen.
+
+    The kind is the first of FAULTS that fits the layer, the layer the middle one of those that the kind fits.
+    Two that are given are not checked against each other: ``plant_fault`` does that.
+
+    Raises UnknownPlugin, UnknownLayer, MisplacedFault.
+    """
+    first = next(iter(FAULTS))
+    if kind is None:
+        kind = first if layer is None else next(iter(list_kinds(model, layer)), first)
+    if layer is None:
+        layers = list_layers(model, kind)
+        if not layers:
+            raise MisplacedFault(
+                f"the model has no layer that {kind} can be planted in", "choose another kind of fault"
+            )
+        layer = layers[len(layers) // 2]
+    return kind, layer
+
+
 def _has_weights(layer: Layer) -> bool:
     """Return whether a layer has floating-point weights that are not all zero."""
     weights = layer.read_constant(_WEIGHTS) if layer.node.op_type in _WEIGHTED else None
@@ -190,12 +211,12 @@ def _require(layer: Layer, position: int) -> np.ndarray:
 FAULTS: Mapping[str, Fault] = {
     fault.kind: fault
     for fault in (
+        Fault("clipped", f"nothing above {CLIP_LIMIT:g} comes through", _is_rectifier, _clip_activation),
         Fault("wrong_scale", f"all weights are {SCALE:g} times too large", _has_weights, _scale_weights),
         Fault("one_channel", f"one channel's weights are {ONE_CHANNEL_SCALE:g} times too large", _has_channels,
               _scale_one_channel),
         Fault("channel_order", "its output channels are stored in reverse order", _has_channels, _reverse_channels),
         Fault("bias_dropped", "the bias is zero", _has_bias, _drop_bias),
-        Fault("clipped", f"nothing above {CLIP_LIMIT:g} comes through", _is_rectifier, _clip_activation),
         Fault("shifted_padding", "one column of padding is on the wrong side", _has_movable_padding, _shift_padding),
     )
 }  # fmt: skip
