@@ -32,9 +32,11 @@ SHOWN_AS = {
     "Squeeze": "RESHAPE",
     "Unsqueeze": "RESHAPE",
     "ConvTranspose": "TRANSPOSE_CONV",
+    "ADD_CONSTANT": "ADD",
+    "MUL_CONSTANT": "MUL",
 }
-"""ONNX operators whose name on the chip is another one; the others are shown in capitals."""
-_ENTERS, _LEAVES = "DequantizeLinear", "QuantizeLinear"
+"""Operators whose name in a dump is another one; the others are shown in capitals."""
+_ENTERS, _LEAVES, _CONVERTS = "DequantizeLinear", "QuantizeLinear", "INPUT_CONVERSION"
 
 
 def list_operations(graph: GraphProto, stage: Stage) -> tuple[Operation, ...]:
@@ -79,15 +81,15 @@ def _group_domains(nodes: Iterable[NodeProto]) -> list[list[NodeProto]]:
 
 
 def _find_ends(group: Sequence[NodeProto]) -> tuple[NodeProto, NodeProto]:
-    """Return the nodes that give a group its types: what is done, not the way into floating point and out of it."""
-    inner = [node for node in group if node.op_type not in (_ENTERS, _LEAVES)] or list(group)
-    return inner[0], inner[-1]
+    """Return the nodes that give a group its types: what is done, not the way into it or out of it."""
+    inner = [node for node in group if node.op_type not in (_ENTERS, _LEAVES, _CONVERTS)] or list(group)
+    return inner[0], inner[0] if group[0].op_type == _ENTERS else inner[-1]
 
 
 def _list_inputs(group: Sequence[NodeProto], head: NodeProto) -> tuple[str, ...]:
-    """Return what goes into a group: the head's inputs, each before it was made a real number."""
-    integers = {node.output[0]: node.input[0] for node in group if node.op_type == _ENTERS}
-    return tuple(integers.get(name, name) for name in head.input if name)
+    """Return what goes into a group: the head's inputs, each before it was made a real number or converted."""
+    sources = {node.output[0]: node.input[0] for node in group if node.op_type in (_ENTERS, _CONVERTS)}
+    return tuple(sources.get(name, name) for name in head.input if name)
 
 
 def _show_type(node: NodeProto) -> str:
