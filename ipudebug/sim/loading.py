@@ -9,7 +9,7 @@ from ipudebug.errors import ModelError
 from ipudebug.sim.container import Kind, open_sim
 from ipudebug.sim.model import BoardInput, SimModel, Stage
 from ipudebug.sim.operations import list_operations
-from ipudebug.sim.stage import read_facts
+from ipudebug.sim.stage import SimFacts, read_facts
 from ipudebug.sim.tensors import list_constants, list_tensors
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def build_sim(graph: ModelProto, path: str) -> SimModel:
     stage = Stage(facts.stage.value)
     operations = list_operations(graph.graph, stage)
     tensors = list_tensors(graph.graph, operations, path)
-    config = parse_input_config(facts.input_config, path) if facts.input_config.strip() else None
+    config = _parse_config(facts, path)
     constants = {tensor.name for tensor in graph.graph.initializer}
     names = [value.name for value in graph.graph.input if value.name not in constants]
     return SimModel(
@@ -62,6 +62,17 @@ def build_sim(graph: ModelProto, path: str) -> SimModel:
         chip=facts.chip,
         path=path,
     )
+
+
+def read_input_config(model: SimModel) -> InputConfig | None:
+    """Return what the input_config.ini says that a model was made with, or None: a vendor's has none."""
+    facts = read_facts({entry.key: entry.value for entry in model.graph.metadata_props}, model.path)
+    return _parse_config(facts, model.path) if facts is not None else None
+
+
+def _parse_config(facts: SimFacts, path: str) -> InputConfig | None:
+    """Return what the text of the ini in a model's metadata says; None where there is none."""
+    return parse_input_config(facts.input_config, path) if facts.input_config.strip() else None
 
 
 def describe_input(name: str, config: InputConfig | None) -> BoardInput:

@@ -96,11 +96,7 @@ class Simulator:
 
         ``dequantise`` turns the integers of a fixed model into real numbers.
         """
-        if self.model.stage is Stage.OFFLINE:
-            raise CannotDump(
-                f"{self.model.path}: an offline model cannot be dumped: its layers are sealed in it",
-                "dump the fixed model that it was compiled from: it computes the same, bit for bit",
-            )
+        check_dump(self.model)
         feed = self._feed(arrays)
         runner = self._runner if self._ports or self.model.stage.is_integer else self._open_float(optimize=False)
         recording = Recording(
@@ -119,6 +115,15 @@ class Simulator:
         model = self.model
         data = None if model.kind == "ipudebug" else model.graph.SerializeToString()
         return RUNNERS["onnx"](ModelFiles(model.path, data=data), optimize=optimize, threads=self._threads)
+
+
+def check_dump(model: SimModel) -> None:
+    """Raise CannotDump for a model whose layers cannot be seen."""
+    if model.stage is Stage.OFFLINE:
+        raise CannotDump(
+            f"{model.path}: an offline model cannot be dumped: its layers are sealed in it",
+            "dump the fixed model that it was compiled from, which computes the same; to run this one, take dumpTensor out",
+        )
 
 
 def _keep_outputs(trace: Iterable[Tensor], names: tuple[str, ...], kept: list[Tensor]) -> Iterator[Tensor]:
