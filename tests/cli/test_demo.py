@@ -16,7 +16,7 @@ FIRST_SUSPICIOUS = re.compile(r"^first suspicious layer: \d+\) (\w+) \(", re.MUL
 STORY = """\
 made ipudebug-demo: a model that reads digits, its images, preprocess file and configuration
 
-1. The model as it is: dump every layer on images/digit_7_a.png
+1. The model as it is: dump every layer on images/digit_4_a.png
 ipudebug-demo/benchmark/onnx_NHWC_outtensor_dump.bin: 29 tensors, 672,149 bytes
 the model reads 12 of the 12 images correctly
 

@@ -10,7 +10,7 @@ import click
 
 from ipudebug.cli.app import Command
 
-IMAGE = "images/digit_7_a.png"
+IMAGE = "images/digit_4_a.png"
 FAULTY = "faulty.onnx"
 DUMP = "onnx_NHWC_outtensor_dump.bin"
 
