@@ -122,7 +122,7 @@ def check_dump(model: SimModel) -> None:
     if model.stage is Stage.OFFLINE:
         raise CannotDump(
             f"{model.path}: an offline model cannot be dumped: its layers are sealed in it",
-            "dump the fixed model that it was compiled from, which computes the same; to run this one, take dumpTensor out",
+            "dump the fixed model that it was made from, which computes the same; to run this one, take dumpTensor out",
         )
 
 

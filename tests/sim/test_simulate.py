@@ -121,7 +121,7 @@ def test_an_offline_model_gives_the_bits_of_the_fixed_one_and_no_dump(fixed_path
         offline.record({"x": image}, dequantise=True)
     assert (
         caught.value.hint
-        == "dump the fixed model that it was compiled from, which computes the same; to run this one, take dumpTensor out"
+        == "dump the fixed model that it was made from, which computes the same; to run this one, take dumpTensor out"
     )
 
 
