@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ipudebug import __version__
+from ipudebug.cli.environment import list_versions
 from ipudebug.cli.progress import Progress
 from ipudebug.manifest import write_manifest
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ipudebug.inputs.feeds import Feeds
     from ipudebug.runners import Feed, Runner
     from ipudebug.tensor import Layout, Tensor, TensorInfo
+
+_PACKAGES = {"caffe": "opencv-python-headless", "tflite": "ai-edge-litert"}
+"""Framework -> what computes its tensors, for the manifest."""
 
 
 def dump_first_image(
@@ -68,7 +71,13 @@ def dump_first_image(
             written = write_folder(output, framework, _fed(feed, layout), tensors)
     for text in (*getattr(runner, "notes", ()), *(f"not dumped: {text}" for text in getattr(runner, "skipped", ()))):
         feeds.note(text)
-    write_manifest(path, f"ipudebug {__version__}", _list_versions(framework), sample, facts)
+    write_manifest(
+        path,
+        f"ipudebug {__version__}",
+        list_versions(("numpy", _PACKAGES.get(framework, "onnxruntime"))),
+        sample,
+        facts,
+    )
     click.echo(f"{path}: {len(written)} tensors, {os.path.getsize(path):,} bytes")
     return written
 
@@ -79,12 +88,3 @@ def _fed(feed: Feed, layout: Layout) -> Iterator[Tensor]:
 
     for name, array in feed.items():
         yield Tensor(TensorInfo(name, array.shape, array.dtype, layout=layout if array.ndim == 4 else None), array)
-
-
-def _list_versions(framework: str) -> dict[str, str]:
-    """Return the versions of what computed the tensors, for the manifest."""
-    import importlib.metadata
-
-    package = {"caffe": "opencv-python-headless", "tflite": "ai-edge-litert"}.get(framework, "onnxruntime")
-    found = [dist for name in ("numpy", package) for dist in importlib.metadata.distributions(name=name)]
-    return {"python": platform.python_version(), **{dist.name: dist.version for dist in found}}

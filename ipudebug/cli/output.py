@@ -20,9 +20,7 @@ def write_output(path: str, pieces: Iterable[str], keep: Iterable[str] = ()) -> 
     Raises OutputError.
     """
     if path != "-":
-        for other in keep:
-            if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
-                raise OutputError(f"-o {path} would overwrite an input", "give another name")
+        check_keep(path, keep)
         with replace_file(path) as file:
             for piece in pieces:
                 file.write(piece.encode("utf-8", "surrogateescape"))
@@ -36,3 +34,10 @@ def write_output(path: str, pieces: Iterable[str], keep: Iterable[str] = ()) -> 
             out.flush()
             shown = time.monotonic()
     out.flush()
+
+
+def check_keep(path: str, keep: Iterable[str]) -> None:
+    """Raise OutputError if writing ``path`` would overwrite one of the files ``keep``."""
+    for other in keep:
+        if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
+            raise OutputError(f"-o {path} would overwrite an input", "give another name")

@@ -47,5 +47,5 @@ def list_metrics(name: str) -> tuple[str, ...]:
 
 
 REPORTS: Registry[Report] = Registry(
-    __name__, "REPORT", "report format", besides=("cells", "faults", "page", "summary")
+    __name__, "REPORT", "report format", besides=("cells", "faults", "page", "severity", "summary")
 )

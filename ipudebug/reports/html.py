@@ -14,8 +14,9 @@ from ipudebug.reports.cells import metric_names
 from ipudebug.reports.page.curves import draw_curves
 from ipudebug.reports.page.head import draw_conflicts, draw_provenance, draw_summary
 from ipudebug.reports.page.layers import draw_table
-from ipudebug.reports.page.markup import escape, severity
+from ipudebug.reports.page.markup import escape
 from ipudebug.reports.page.worst import draw_card
+from ipudebug.reports.severity import find_severity
 from ipudebug.reports.summary import Summary
 
 WORST = 10
@@ -56,7 +57,7 @@ def _draw_page(comparison: Comparison, rows: list[LayerResult], summary: Summary
     curves = draw_curves(rows, summary.first)
     if curves:
         yield f"<section><h2>Over the layers</h2>\n<div class=scroll>{curves}</div></section>\n"
-    worst = sorted((row for row in rows if severity(row) > 0), key=severity, reverse=True)[:WORST]
+    worst = sorted((row for row in rows if find_severity(row) > 0), key=find_severity, reverse=True)[:WORST]
     if worst:
         yield (
             f"<section><h2>The {len(worst)} that differ most</h2>\n"
