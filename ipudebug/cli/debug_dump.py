@@ -44,6 +44,12 @@ def note_switches(config: DebugConfig, model: SimModel, note: Callable[[str], ob
             f"{CONFIG}: eliminateGarbage is off, but there is no hardware whose padding could be dumped: tensors are "
             "dense, as with it on; the vendor's dump would be in the hardware's layout"
         )
+    for board in model.inputs:
+        if board.input_format in ("RGBA", "BGRA") and board.input_format[:3] != board.training_format[:3]:
+            note(
+                f"input {board.name} is dumped as the board is fed, {board.input_format}; that of a float model is "
+                f"{board.training_format}: compared with it, its colours are in another order"
+            )
     if not config.dequant_fixed:
         note(f"{CONFIG}: dequantFixed is off: the dump holds integers; a comparison needs it on")
 

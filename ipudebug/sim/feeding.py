@@ -54,8 +54,9 @@ class InputPort:
 
     @property
     def is_raw(self) -> bool:
-        """Whether the input takes real values, which are quantised on the way in."""
-        return self.board.input_format in RAW and self.graph.quant is not None and self.graph.dtype.kind in "iu"
+        """Whether the input takes real values, which are quantised on the way in; without a format, INT16 tells."""
+        is_quantised = self.graph.quant is not None and self.graph.dtype.kind in "iu"
+        return is_quantised and (self.board.input_format in RAW or self.graph.dtype == np.int16)
 
     @property
     def expected(self) -> TensorInfo:

@@ -75,6 +75,7 @@ def test_raw_data_are_quantised() -> None:
     buffer, taken = feed(one, values)
     assert taken.reshape(-1).tolist() == [2, -4]  # 1.3 / 0.5, truncated
     assert one.pack_buffer(buffer).tobytes() == np.int16([2, -4]).tobytes()
+    assert port((1, 2, 1, 1), np.int16, "", "").is_raw
     flat = port((1, 3), np.int16, "RAWDATA_F32_NHWC", "RAWDATA_F32_NHWC")
     assert feed(flat, np.float32([[0.5, 1, -99999]]))[1].tolist() == [[1, 2, -32767]]
 
