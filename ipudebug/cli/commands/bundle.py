@@ -10,8 +10,8 @@ from ipudebug.cli.app import Command
 @click.command(
     "bundle",
     cls=Command,
-    section="Compare",
-    short_help="Pack a suspect operator, its numbers and its configuration into one zip.",
+    section="Check and explain",
+    short_help="Pack a suspect operator for support.",
     examples=[
         "ipudebug bundle fixed.bin float.bin",
         "ipudebug bundle fixed.bin float.bin --layer conv5 --config input_config.ini -o conv5.zip",
