@@ -1,7 +1,7 @@
 # The three words: demo, test, bench. Each sets up what it needs, from nothing.
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS := caffe,tflite,dev
+EXTRAS := board,caffe,sim,tflite,dev
 BARE ?= .venv-bare
 BIN := $(VENV)/bin
 

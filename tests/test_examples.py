@@ -32,7 +32,8 @@ def find_commands(text: str) -> Iterator[tuple[str, str]]:
 
 
 def matches(expected: str, found: str) -> bool:
-    """Return whether an output is as shown, lines of three dots standing for any lines."""
+    """Return whether an output is as shown: three dots stand for any lines, and blanks at line ends do not count."""
+    found = re.sub(r"[ \t]+$", "", found, flags=re.MULTILINE)
     pattern = "".join(r"(?:.*\n)*" if line == "...\n" else re.escape(line) for line in expected.splitlines(True))
     return re.fullmatch(pattern, found) is not None
 
