@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipudebug import __version__
-from ipudebug.cli.environment import list_versions
 from ipudebug.cli.progress import Progress
+from ipudebug.cli.versions import list_versions
 from ipudebug.manifest import write_manifest
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def dump_first_image(
     write_manifest(
         path,
         f"ipudebug {__version__}",
-        list_versions(("numpy", _PACKAGES.get(framework, "onnxruntime"))),
+        list_versions(_PACKAGES.get(framework, "onnxruntime")),
         sample,
         facts,
     )

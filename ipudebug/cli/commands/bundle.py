@@ -44,9 +44,9 @@ def command(
     import os
 
     from ipudebug.bundle import write_bundle
-    from ipudebug.cli.environment import describe_environment
     from ipudebug.cli.gate import warn_of_conflicts
     from ipudebug.cli.output import check_keep
+    from ipudebug.cli.versions import describe_environment
     from ipudebug.comparison import compare
     from ipudebug.config.name_map import load_name_map
     from ipudebug.metrics import VENDOR
