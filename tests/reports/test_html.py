@@ -119,6 +119,14 @@ def test_the_result_comes_first(tmp_path):
     assert f"ipudebug {__version__}" in text
 
 
+def test_a_verdict_stands_before_the_result(tmp_path):
+    report = REPORTS["html"].with_verdict(["abrupt at <relu1>", "Scale & zero point."])
+    comparison = make_comparison(tmp_path)
+    text = " ".join(Page("".join(report.render(comparison, comparison))).words)
+    assert text.index("abrupt at <relu1>") < text.index("Scale & zero point.") < text.index("First suspicious layer")
+    assert 'class="result verdict"' not in render(comparison)
+
+
 def test_the_worst_come_worst_first(tmp_path):
     page = render(make_comparison(tmp_path))
     cards = re.findall(r'<h3><a href="#layer-\d+">\d+\) ([^<]*)', page)

@@ -12,9 +12,11 @@ from ipudebug.comparison import LayerResult
 from ipudebug.tensor import Layout
 
 BINS = 64
+"""Largest number of bars in a histogram: about two roots of the number of elements."""
 CELLS = 48
 """Largest number of rows, and of columns, of an error map: larger maps are averaged down to it."""
 STRIPES = 128
+_FEWEST = 10
 _CHUNK = 1 << 16
 _WIDEST = float(np.finfo(np.float64).max) / 4  # a wider range would overflow; float32 is far from it
 
@@ -25,7 +27,7 @@ class Distribution:
 
     Attributes:
         low, high: the finite range of both sides together; equal if there is no finite value.
-        sample, benchmark: BINS counts each of the values in that range.
+        sample, benchmark: up to BINS counts each of the values in that range.
         places: mean |sample - benchmark| over the channels, by row and column of the feature map; None for a vector.
         channels: mean |sample - benchmark| a channel (or group of neighbouring channels).
         extent: rows, columns and channels before they were averaged down.
@@ -44,7 +46,8 @@ def measure_distribution(row: LayerResult) -> Distribution:
     """Return the distribution of a compared row; its tensors are read twice, chunk by chunk."""
     rows, columns, channels, is_first = find_extent(row)
     low, high = _find_range(row)
-    counts = np.zeros((2, BINS), np.int64)
+    bins = min(BINS, max(_FEWEST, math.ceil(2 * math.sqrt(row.sample.info.size))))
+    counts = np.zeros((2, bins), np.int64)
     place_sums, place_counts = np.zeros((2, min(rows, CELLS) * min(columns, CELLS)))
     channel_sums, channel_counts = np.zeros((2, min(channels, STRIPES)))
     for start, sides in _read_chunks(row):
@@ -53,7 +56,8 @@ def measure_distribution(row: LayerResult) -> Distribution:
         for side in (0, 1):
             finite = sides[side][np.isfinite(sides[side])]
             if high > low:
-                counts[side] += np.histogram(finite, BINS, (low, high))[0]
+                bar = np.minimum(((finite - low) / (high - low) * bins).astype(np.intp), bins - 1)
+                counts[side] += np.bincount(bar, minlength=bins)
         at = np.arange(start, start + error.size)
         y, x, c = _locate(at, (rows, columns, channels), is_first)
         cell = y * min(rows, CELLS) // rows * min(columns, CELLS) + x * min(columns, CELLS) // columns
@@ -103,7 +107,8 @@ def _find_range(row: LayerResult) -> tuple[float, float]:
     if low > high or high / 2 - low / 2 > _WIDEST:
         return 0.0, 0.0
     if low == high:
-        return float(low) - 0.5, float(high) + 0.5
+        half = max(0.5, abs(float(low)) / 100)
+        return float(low) - half, float(high) + half
     return float(low), float(high)
 
 

@@ -48,6 +48,13 @@ def draw_summary(comparison: Comparison, rows: Sequence[LayerResult], summary: S
         yield f"<details><summary>What was left out, and other remarks</summary><ul>{notes}</ul></details>\n"
 
 
+def draw_verdict(lines: Sequence[str]) -> Iterator[str]:
+    """Yield what a diagnosis says; nothing without one."""
+    if lines:
+        rest = "".join(f"<p>{escape(line)}</p>" for line in lines[1:])
+        yield f'<section class="result verdict"><p class="big">{escape(lines[0])}</p>{rest}</section>\n'
+
+
 def draw_conflicts(comparison: Comparison) -> Iterator[str]:
     """Yield a warning for each thing that makes the two dumps incomparable."""
     sides = [read_manifest(dump.path)[0] for dump in (comparison.sample, comparison.benchmark)]

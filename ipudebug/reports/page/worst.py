@@ -6,7 +6,7 @@ import numpy as np
 
 from ipudebug.comparison import LayerResult
 from ipudebug.reports.cells import labels, show_remark, show_shape
-from ipudebug.reports.page.distribution import BINS, Distribution, measure_distribution
+from ipudebug.reports.page.distribution import Distribution, measure_distribution
 from ipudebug.reports.page.markup import anchor, escape, show_compact
 from ipudebug.reports.page.picture import paint
 
@@ -43,7 +43,9 @@ def _draw_histogram(found: Distribution) -> str:
     shapes = {}
     for side, counts in (("benchmark", found.benchmark), ("sample", found.sample)):
         heights = (_HEIGHT * (1 - np.sqrt(counts) / most)).round(1)
-        steps = " ".join(f"V{height:g}H{(bin + 1) * _WIDTH / BINS:g}" for bin, height in enumerate(heights.tolist()))
+        steps = " ".join(
+            f"V{height:g}H{(bin + 1) * _WIDTH / counts.size:g}" for bin, height in enumerate(heights.tolist())
+        )
         shapes[side] = f'<path class="h-{side}" d="M0 {_HEIGHT}{steps}V{_HEIGHT}"/>'
     zero = ""
     if found.low < 0 < found.high:
@@ -89,10 +91,11 @@ def _draw_channels(found: Distribution) -> str:
         for number, (height, is_finite) in enumerate(zip((share * 120).tolist(), finite.tolist(), strict=True))
     )
     channels = found.extent[2]
+    what = "element" if found.places is None else "channel"
     grouped = f", in {count} groups" if channels > count else ""
     return (
-        f"<figure><figcaption>|error| by channel<small>{channels} channels{grouped}</small></figcaption>"
-        f'<svg class="bars" viewBox="0 0 240 121" role="img" aria-label="Error by channel">{bars}'
+        f"<figure><figcaption>|error| by {what}<small>{channels} {what}s{grouped}</small></figcaption>"
+        f'<svg class="bars" viewBox="0 0 240 121" role="img" aria-label="Error by {what}">{bars}'
         '<line class="base" x1="0" x2="240" y1="120.5" y2="120.5"/></svg>'
         f"<small>highest: {_show_largest(found.channels)}</small></figure>"
     )

@@ -70,15 +70,28 @@ def test_a_vector_has_no_map():
 
 
 def test_both_sides_are_counted_in_one_range():
-    found = measure_distribution(make_row([0, 0, 0, 64], [0, 1.5, 63.5, 64]))
-    assert (found.low, found.high) == (0, 64)
-    assert {place: count for place, count in enumerate(found.sample.tolist()) if count} == {0: 3, BINS - 1: 1}
-    assert {place: count for place, count in enumerate(found.benchmark.tolist()) if count} == {0: 1, 1: 1, BINS - 1: 2}
+    zeros = [0.0] * 1021
+    found = measure_distribution(make_row([0, 0, 64, *zeros], [1.5, 63.5, 64, *zeros]))
+    assert (found.low, found.high, len(found.sample)) == (0, 64, BINS)
+    counts = [{place: n for place, n in enumerate(side.tolist()) if n} for side in (found.sample, found.benchmark)]
+    assert counts == [{0: 1023, BINS - 1: 1}, {0: 1021, 1: 1, BINS - 1: 2}]
+
+
+@pytest.mark.parametrize(("size", "bins"), [(1, 10), (24, 10), (100, 20), (1000, 64), (5000, 64)])
+def test_few_values_have_few_bars(size, bins):
+    values = np.arange(size)
+    assert len(measure_distribution(make_row(values, values)).sample) == bins
 
 
 @pytest.mark.parametrize(
     ("values", "ends"),
-    [([3, 3], (2.5, 3.5)), ([NAN, INF], (0, 0)), ([NAN, 2, -INF, 4], (2, 4)), ([-3e38, 3e38], (-3e38, 3e38))],
+    [
+        ([3, 3], (2.5, 3.5)),
+        ([1e9, 1e9], (0.99e9, 1.01e9)),
+        ([NAN, INF], (0, 0)),
+        ([NAN, 2, -INF, 4], (2, 4)),
+        ([-3e38, 3e38], (-3e38, 3e38)),
+    ],
 )
 def test_the_range_is_that_of_the_finite_values(values, ends):
     found = measure_distribution(make_row(values, values))
