@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A deadline would make a busy machine a failure; in CI the same cases are drawn each time, so that red means a change.
+settings.register_profile(
+    "ipudebug", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ipudebug")
 
 REFERENCE = Path(os.environ.get("IPUDEBUG_REFERENCE", Path(__file__).parents[2] / "shared" / "reference"))
 

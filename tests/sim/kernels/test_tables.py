@@ -48,7 +48,8 @@ def test_softmax(axis: int, dtype: str) -> None:
     chip = {"dtype": "int16", "y_scale": 1 / 32767 if dtype == "uint8" else 1 / 32768, "y_zero": 0}
     more = chip if axis == 1 else {"dtype": "uint8", "y_scale": 1 / 250, "y_zero": 7}
     y = compute("SOFTMAX", x, {"axis": axis, "x_scale": x_scale, **more})
-    with localcontext(prec=40):
+    with localcontext() as context:
+        context.prec = 40
         for row, found in zip(
             np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis]).tolist(),
             np.moveaxis(y, axis, -1).reshape(-1, x.shape[axis]).tolist(),
@@ -75,7 +76,8 @@ def test_logistic(dtype: str, zero: int, x_scale: float) -> None:
     x = np.linspace(info.min, info.max, 300).round().astype(dtype).reshape(3, 100).T
     attributes = {"x_scale": x_scale, "x_zero": zero, "y_scale": 1 / 255, "y_zero": 0, "dtype": "uint8"}
     y = compute("LOGISTIC", x, attributes)
-    with localcontext(prec=40):
+    with localcontext() as context:
+        context.prec = 40
         for value, found in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True):
             power = (-Decimal(x_scale) * (value - zero)).exp()
             assert found == quantise(1 / (1 + power), 1 / 255)
