@@ -33,6 +33,8 @@ LEVELS = {
     "views": 3,
     "comparison": 4,
     "thresholds": 4,
+    "board": 4,
+    "diagnose": 4,
     "reports": 5,
     "details": 5,
     "baseline": 5,
