@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ipudebug.sim.model import Operation, Stage
@@ -41,14 +41,12 @@ _ENTERS, _LEAVES, _CONVERTS = "DequantizeLinear", "QuantizeLinear", "INPUT_CONVE
 
 def list_operations(graph: GraphProto, stage: Stage) -> tuple[Operation, ...]:
     """Return the operations in execution order; outputs that are no tensors are left out."""
-    groups = _group_domains(graph.node) if stage.is_integer else [[node] for node in graph.node]
     known = {value.name for value in (*graph.value_info, *graph.output) if value.type.HasField("tensor_type")}
+    groups = _group_domains(graph.node, known) if stage.is_integer else [[node] for node in graph.node]
     operations: list[Operation] = []
     following = 0
     for group in groups:
         outputs = tuple(name for node in group if not _is_hidden(node) for name in node.output if name in known)
-        if _ENTERS in (node.op_type for node in group):
-            outputs = tuple(name for node in group if node.op_type == _LEAVES for name in node.output)
         if not outputs:
             continue
         head, last = _find_ends(group)
@@ -58,32 +56,38 @@ def list_operations(graph: GraphProto, stage: Stage) -> tuple[Operation, ...]:
     return tuple(operations)
 
 
-def _group_domains(nodes: Iterable[NodeProto]) -> list[list[NodeProto]]:
-    """Return the nodes of each domain, and of each operator that is computed in floating point between integers."""
+def _group_domains(nodes: Iterable[NodeProto], known: Collection[str]) -> list[list[NodeProto]]:
+    """Return the nodes of each domain, and of each operator that is computed on real numbers between integers.
+
+    Such an operator stands with what makes real numbers of its inputs and integers of its results: a group goes on as
+    long as it has made something, of no ``known`` type, that nothing has read yet.
+    """
     domains: dict[int, list[NodeProto]] = {}
     groups: list[list[NodeProto]] = []
-    span: list[NodeProto] = []
+    pending: set[str] = set()
     for node in nodes:
         if node.domain == DOMAIN:
-            span = []
+            pending = set()
             number = _read_integer(node, "domain_index", -1)
             if number in domains and number >= 0:
                 domains[number].append(node)
-            else:
-                domains[number] = [node]
-                groups.append(domains[number])
-        elif span and not (node.op_type == _ENTERS and span[-1].op_type != _ENTERS) and span[0].op_type == _ENTERS:
-            span.append(node)
+                continue
+            domains[number] = [node]
+            groups.append(domains[number])
+            continue
+        if pending:
+            groups[-1].append(node)
         else:
-            span = [node]
-            groups.append(span)
+            groups.append([node])
+        pending.difference_update(node.input)
+        pending.update(name for name in node.output if name and name not in known)
     return groups
 
 
 def _find_ends(group: Sequence[NodeProto]) -> tuple[NodeProto, NodeProto]:
     """Return the nodes that give a group its types: what is done, not the way into it or out of it."""
     inner = [node for node in group if node.op_type not in (_ENTERS, _LEAVES, _CONVERTS)] or list(group)
-    return inner[0], inner[0] if group[0].op_type == _ENTERS else inner[-1]
+    return inner[0], inner[-1] if inner[-1].domain == DOMAIN else inner[0]
 
 
 def _list_inputs(group: Sequence[NodeProto], head: NodeProto) -> tuple[str, ...]:
