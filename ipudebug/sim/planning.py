@@ -23,7 +23,7 @@ class Plan:
         groups: leader -> tensors that share scale and zero point, because some operator only copies between them; every
             activation of the fixed model is in one group.
         leaders: tensor -> leader of its group.
-        images: inputs that the board feeds with pixels, and what is copied of them alone.
+        images: inputs that the board feeds with pixels.
     """
 
     network: FloatNetwork
@@ -45,7 +45,7 @@ def plan_network(network: FloatNetwork, images: Collection[str] = ()) -> Plan:
     nodes = tuple(node for node in network.nodes if node not in taken)
     inner = {node.outputs[0] for node in nodes if node.activation is not None}
     leaders = {name: name for name in network.list_activations() if name not in inner}
-    derived = set(images)
+    derived = set(network.inputs)
     for node in nodes:
         if roles[node] is Role.COPY:
             _tie_copies(node, network, leaders, derived)
@@ -55,7 +55,7 @@ def plan_network(network: FloatNetwork, images: Collection[str] = ()) -> Plan:
         groups.setdefault(leader, []).append(name)
     sorted_roles = {node: roles[node] for node in nodes}
     members = {leader: tuple(names) for leader, names in groups.items()}
-    return Plan(network, nodes, sorted_roles, members, found, frozenset(derived))
+    return Plan(network, nodes, sorted_roles, members, found, frozenset(images))
 
 
 def _fuse_activations(network: FloatNetwork, roles: dict[FloatNode, Role]) -> set[FloatNode]:
@@ -74,8 +74,8 @@ def _fuse_activations(network: FloatNetwork, roles: dict[FloatNode, Role]) -> se
 def _tie_copies(node: FloatNode, network: FloatNetwork, leaders: dict[str, str], derived: set[str]) -> None:
     """Tie what a copying node reads and makes.
 
-    What comes from an image alone has the board's scale. Where it meets other tensors it is multiplied by one instead
-    of forcing its scale on them.
+    ``derived`` are the inputs and what is copied of one alone: they have the scale that the board feeds. Where they
+    meet other tensors they are multiplied by one instead of forcing that scale on them.
     """
     inputs = [name for name in dict.fromkeys(node.inputs) if name in leaders]
     if len(inputs) == 1 and inputs[0] in derived:

@@ -1,7 +1,8 @@
 """8 or 16 bits for each tensor (SPEC 11.1): by what reads it, by [CONV_CONFIG], by a quantisation file.
 
-What feeds a convolution is UINT8, all else INT16; tensors that copying operators tie have one type. ``ALL_INT16`` makes
-all INT16 but the image that the board feeds, so that the first convolution keeps its 8 bits. ``CONV2D_INT16`` and
+What feeds a convolution is UINT8, all else INT16; tensors that copying operators tie have one type. An image that the
+board feeds is always UINT8, so that the first convolution keeps its 8 bits; raw data that it feeds are always INT16.
+``ALL_INT16`` makes all the rest INT16. ``CONV2D_INT16`` and
 ``DEPTHWISE_INT16`` do so for what feeds convolutions of that kind; ``tensor_arrays`` names the tensors concerned.
 """
 
@@ -42,7 +43,8 @@ def choose_dtypes(plan: Plan, config: InputConfig, raised: Collection[str] = ())
     wide = {plan.leaders[name] for name in raised if name in plan.leaders}
     if config.conv_format in ("ALL_INT16", "CONV2D_INT16", "DEPTHWISE_INT16"):
         wide |= {plan.leaders[name] for name in chosen}
-    images = {plan.leaders[name] for name in plan.images if name in plan.leaders}
+    wide |= {plan.leaders[name] for name in plan.network.inputs if name in plan.leaders}
+    images = {plan.leaders[name] for name in plan.images}
     return {leader: UINT8 if leader in images or leader in fed - wide else INT16 for leader in plan.groups}
 
 

@@ -1,7 +1,7 @@
 """The range that loses the least information: the smallest Kullback-Leibler divergence (Migacz, 8-bit inference, 2017).
 
-The distribution over BINS equal parts of the measured range is cut at both ends in the same proportion; what is cut off
-goes to the outermost bins. It is compared with itself as 256 levels would show it. Zeros, which are stored exactly and
+The distribution over BINS equal parts of the measured range is cut where absolute values exceed a limit; what is cut
+off goes to the outermost bins. It is compared with itself as 256 levels would show it. Zeros, which are stored exactly and
 which a ReLU makes in any number, are left out.
 """
 
@@ -15,24 +15,25 @@ from ipudebug.sim.quantisation import Range
 
 BINS = 2048
 SHARES = np.linspace(1.0, 0.125, 113)
-"""Parts of the measured range that are tried: in steps of 16 bins, down to as many bins as there are levels."""
+"""Limits that are tried, as parts of the largest absolute value."""
 
 
 def choose(measured: Range, histogram: Histogram) -> Range:
-    """Return the measured range, shrunk by the share that loses least."""
+    """Return the part of the measured range within the limit that loses least."""
     low, high = min(measured.low, 0.0), max(measured.high, 0.0)
     bins = _spread(histogram, low, high)
     if not bins.sum():
         return measured
     edges = np.linspace(low, high, BINS + 1)
-    best, share = float("inf"), 1.0
-    for candidate in SHARES:
-        first, last = np.searchsorted(edges, [low * candidate, high * candidate])
-        first, last = min(int(first), BINS - 1), max(int(last), int(first) + 1)
-        loss = measure_loss(bins, first, min(last, BINS))
+    best, chosen = float("inf"), (low, high)
+    for limit in SHARES * max(-low, high):
+        ends = max(low, -limit), min(high, limit)
+        first = min(int(np.searchsorted(edges, ends[0])), BINS - 1)
+        last = min(max(int(np.searchsorted(edges, ends[1])), first + 1), BINS)
+        loss = measure_loss(bins, first, last)
         if loss < best:
-            best, share = loss, candidate
-    return Range(float(np.float32(low * share)), float(np.float32(high * share)))
+            best, chosen = loss, ends
+    return Range(float(np.float32(chosen[0])), float(np.float32(chosen[1])))
 
 
 def _spread(histogram: Histogram, low: float, high: float) -> np.ndarray:

@@ -46,6 +46,13 @@ def _is_computed(node: FloatNode, network: FloatNetwork, places: Sequence[int]) 
     )
 
 
+def classify_dropout(node: FloatNode, network: FloatNetwork) -> Role | None:
+    """Return COPY for a Dropout that drops nothing and whose mask is not used."""
+    training = network.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else np.zeros(1)
+    is_idle = network.opset >= 7 and training is not None and not np.any(training)
+    return classify_copy(node, network) if is_idle and len(list(filter(None, node.outputs))) == 1 else None
+
+
 def classify_slice(node: FloatNode, network: FloatNetwork) -> Role | None:
     """Return COPY for a Slice at fixed places, of positive steps."""
     if _is_computed(node, network, range(1, 5)) or min(read_integers(node, network, "steps", 4) or [1]) < 1:
@@ -145,6 +152,7 @@ def classify_split(node: FloatNode, network: FloatNetwork) -> Role | None:
 _RESHAPE = Rule(classify_copy, lower_reshape)
 FAMILY: Family = {
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"), _RESHAPE),
+    "Dropout": Rule(classify_dropout, lower_reshape),
     "Transpose": Rule(classify_copy, lower_transpose),
     "Slice": Rule(classify_slice, lower_slice),
     "Pad": Rule(classify_pad, lower_pad),
