@@ -1,0 +1,88 @@
+"""What every calibration method promises, and what each is for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ipudebug.sim.calibrators import CALIBRATORS
+from ipudebug.sim.calibrators.entropy import measure_loss
+from ipudebug.sim.calibrators.mse import measure_error
+from ipudebug.sim.histogram import Histogram
+from ipudebug.sim.quantisation import UINT8, Range, make_quant
+
+SAMPLES = {
+    "normal": lambda random: random.standard_normal(20000),
+    "relu": lambda random: np.maximum(random.standard_normal(20000), 0),
+    "outlier": lambda random: np.append(random.standard_normal(400000), 12.0),
+    "long tail": lambda random: random.standard_normal(20000) ** 3,
+    "negative": lambda random: -np.abs(random.standard_normal(20000)),
+    "zeros": lambda random: np.zeros(100),
+    "one value": lambda random: np.full(100, 2.5),
+}
+
+
+def draw(name: str) -> tuple[np.ndarray, Range, Histogram]:
+    values = SAMPLES[name](np.random.default_rng(4)).astype(np.float32)
+    histogram = Histogram()
+    histogram.add(values)
+    return values, Range(float(values.min()), float(values.max())), histogram
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("method", CALIBRATORS)
+def test_a_range_lies_within_what_was_measured(method: str, sample: str) -> None:
+    _, measured, histogram = draw(sample)
+    chosen = CALIBRATORS[method].choose(measured, histogram)
+    assert min(measured.low, 0) <= chosen.low <= chosen.high <= max(measured.high, 0)
+
+
+@pytest.mark.parametrize("method", CALIBRATORS)
+def test_without_a_sample_the_measured_range_is_kept(method: str) -> None:
+    assert CALIBRATORS[method].choose(Range(-1.0, 3.0), Histogram()) == Range(-1.0, 3.0)
+
+
+def test_methods() -> None:
+    assert set(CALIBRATORS) == {"min_max", "percentile", "mse", "entropy"}
+    assert [name for name in CALIBRATORS if not CALIBRATORS[name].needs_histogram] == ["min_max"]
+
+
+@pytest.mark.parametrize("method", ["percentile", "mse", "entropy"])
+def test_an_outlier_does_not_rule_the_range(method: str) -> None:
+    _, measured, histogram = draw("outlier")
+    assert measured.high == 12.0
+    assert CALIBRATORS[method].choose(measured, histogram).high < 8
+
+
+@pytest.mark.parametrize("sample", ["normal", "relu", "outlier", "long tail", "negative"])
+def test_mse_is_no_worse_than_the_measured_range(sample: str) -> None:
+    values, measured, histogram = draw(sample)
+
+    def error(span: Range) -> float:
+        quant = make_quant(span, UINT8)
+        stored = (quant.quantise(values).astype(np.float64) - quant.zero) * float(quant.scale)
+        return float(np.mean((stored - values) ** 2))
+
+    assert error(CALIBRATORS["mse"].choose(measured, histogram)) <= 1.05 * error(measured)
+
+
+def test_percentile_leaves_out_one_in_ten_thousand_at_each_end() -> None:
+    values = np.arange(1, 100001, dtype=np.float32)
+    histogram = Histogram()
+    histogram.add(values)
+    chosen = CALIBRATORS["percentile"].choose(Range(1.0, 100000.0), histogram)
+    assert 9.9 <= chosen.low <= 11
+    assert 99990 * 0.99 <= chosen.high <= 100000
+
+
+def test_the_error_of_steps() -> None:
+    values, counts = np.array([0.0, 0.1, 100.0, 300.0]), np.array([7, 2, 3, 1])
+    step = 255 / 255
+    assert measure_error(values, counts, 0, 255) == pytest.approx(2 * 0.1**2 + 3 * step**2 / 12 + 45.0**2)
+
+
+def test_a_distribution_that_256_levels_show_exactly_loses_nothing() -> None:
+    assert measure_loss(np.random.default_rng(0).integers(1, 9, 256).astype(float), 0, 256) == pytest.approx(
+        0, abs=1e-12
+    )
+    assert measure_loss(np.random.default_rng(0).integers(1, 9, 2048).astype(float), 0, 2048) > 1e-3
