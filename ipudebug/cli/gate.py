@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from ipudebug.errors import ConfigError
-from ipudebug.manifest import find_conflicts, read_manifest
 
 if TYPE_CHECKING:
     from ipudebug.baseline import Gate
@@ -32,11 +32,15 @@ def open_gate(
 
 def warn_of_conflicts(comparison: Comparison) -> None:
     """Say on stderr, and not to be overlooked, what the manifests say against this comparison."""
+    paths = [comparison.sample.path, comparison.benchmark.path]
+    if not any(os.path.exists(f"{path}.json") for path in paths):
+        return  # hashlib and json take longer to import than a small comparison takes
+    from ipudebug.manifest import find_conflicts, read_manifest
     from ipudebug.reports.cells import show_name
 
     manifests = []
-    for dump in (comparison.sample, comparison.benchmark):
-        manifest, note = read_manifest(dump.path)
+    for path in paths:
+        manifest, note = read_manifest(path)
         manifests.append(manifest)
         if note:
             click.echo(f"note: {show_name(note)}", err=True)

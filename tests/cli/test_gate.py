@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,14 @@ def test_dumps_of_different_inputs_are_called_out(capfd):
     )
     write_manifest("float.bin", "t", {}, ["cat.jpg"], {})
     assert "WARNING" not in run_command(capfd, "compare", "good.bin", "float.bin").stderr
+
+
+def test_without_manifests_what_reads_them_is_not_loaded(capfd):
+    script = (
+        "import sys; from ipudebug.cli.app import run; run(['compare', 'good.bin', 'float.bin']); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"ipudebug.manifest", "ipudebug.baseline", "hashlib"} & set(done.stdout.splitlines()[-1].split())
 
 
 def test_a_manifest_that_another_dump_left_is_told(capfd):

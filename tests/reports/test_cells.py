@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipudebug.comparison import compare
-from ipudebug.reports.cells import exact_value, json_value, show_name, show_shape, show_value
+from ipudebug.reports.cells import exact_value, json_value, show_name, show_shape, show_valid, show_value
 from tests.dump_files import record, write_dump_file
 
 
@@ -57,3 +57,27 @@ def test_a_shape_is_the_benchmarks_where_the_sample_has_none(tmp_path):
     shaped = write_dump_file(tmp_path / "shaped.bin", record("a", range(6), (1, 2, 3)), record("b", range(6), (1, 6)))
     assert [show_shape(row) for row in compare(sample=flat, benchmark=shaped)] == ["[1, 2, 3]", "[3]"]
     assert [show_shape(row) for row in compare(sample=shaped, benchmark=flat)] == ["[1, 2, 3]", "[1, 6]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("größe 大小 \U0001f600", "größe 大小 \U0001f600"),
+        ("raw\udcff\udc80", r"raw\xff\x80"),
+        ("half\ud83d", r"half\ud83d"),
+        ("\ufffe\uffff", r"\ufffe\uffff"),
+        ("\u202egnp.exe\u2069", r"\u202egnp.exe\u2069"),
+        ("a\x1b\n", r"a\x1b\n"),
+    ],
+)
+def test_what_no_document_can_hold_is_escaped(text, shown):
+    assert show_valid(text) == shown
+
+
+@given(st.text(st.characters()))
+def test_whatever_the_text_it_is_utf8_and_xml(text):
+    import xml.etree.ElementTree as ET
+    from xml.sax.saxutils import escape
+
+    shown = show_valid(text)
+    assert ET.fromstring(f"<a>{escape(shown)}</a>".encode()).text in (shown, None)
