@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ipudebug.sim.board_inputs import describe_pixels, is_image
 from ipudebug.sim.fixed_file import StoredRange, write_ranges
 from ipudebug.sim.lowering import Role, list_rules
 from ipudebug.sim.lowering.board_input import lower_input
@@ -17,6 +18,7 @@ from ipudebug.sim.lowering.real import DOMAIN as REAL_DOMAIN
 from ipudebug.sim.lowering.real import lower_real
 from ipudebug.sim.model import BoardInput
 from ipudebug.sim.stage import SimFacts, write_facts
+from ipudebug.tensor import QuantParams
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, ValueInfoProto
@@ -70,7 +72,8 @@ def lower_model(
     nodes = [node for domain in domains for unit in domain.units for node in unit.nodes]
     conversions = [node for _, conversion in ends for node in conversion]
     _mark_conversions(conversions, nodes)
-    model = _assemble(graph, [info for info, _ in ends], [*conversions, *nodes])
+    pixels = {board.name: describe_pixels(board, graph.quants[board.name]) for board in boards if is_image(board)}
+    model = _assemble(graph, [info for info, _ in ends], [*conversions, *nodes], pixels)
     write_facts(model, facts)
     write_ranges(model, _list_ranges(graph))
     return Lowered(model, len(graph.units), tuple(unit.op_type for unit in graph.units if not unit.is_exact))
@@ -112,8 +115,10 @@ def _list_ranges(graph: FixedGraph) -> dict[str, StoredRange]:
     return ranges
 
 
-def _assemble(graph: FixedGraph, inputs: Sequence[ValueInfoProto], nodes: Sequence[Any]) -> ModelProto:
-    """Return the model put together."""
+def _assemble(
+    graph: FixedGraph, inputs: Sequence[ValueInfoProto], nodes: Sequence[Any], pixels: Mapping[str, QuantParams]
+) -> ModelProto:
+    """Return the model put together; ``pixels`` says what those of the inputs stand for."""
     from onnx import helper, numpy_helper
 
     from ipudebug import __version__
@@ -135,7 +140,10 @@ def _assemble(graph: FixedGraph, inputs: Sequence[ValueInfoProto], nodes: Sequen
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
         value_info=[info for name, info in sorted(infos.items()) if name not in network.outputs],
     )
-    _annotate(proto, graph, made | {info.name for info in inputs}, constants)
+    params = {name: quant.params for name, quant in graph.quants.items() if name in made}
+    params |= {info.name: graph.quants[info.name].params for info in inputs if info.name in graph.quants}
+    params |= {name: quant for name, quant in graph.constant_quants.items() if name in constants}
+    _annotate(proto, graph, {**params, **pixels})
     versions = [entry for entry in network.draft.model.opset_import if entry.domain not in (DOMAIN, REAL_DOMAIN)]
     versions += [helper.make_opsetid(DOMAIN, 1), helper.make_opsetid(REAL_DOMAIN, 1)]
     ir_version = max(IR_VERSION, network.draft.model.ir_version)
@@ -153,8 +161,8 @@ def _describe_tensor(name: str, graph: FixedGraph) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, element, graph.shape(name))
 
 
-def _annotate(proto: Any, graph: FixedGraph, made: set[str], constants: Mapping[str, np.ndarray]) -> None:
-    """Write scale and zero point of every activation and weight into the graph's quantization_annotation."""
+def _annotate(proto: Any, graph: FixedGraph, params: Mapping[str, QuantParams]) -> None:
+    """Write scales and zero points into the graph's quantization_annotation."""
     from onnx import StringStringEntryProto, TensorAnnotation, numpy_helper
 
     stored: dict[bytes, str] = {}
@@ -166,8 +174,6 @@ def _annotate(proto: Any, graph: FixedGraph, made: set[str], constants: Mapping[
             proto.initializer.append(numpy_helper.from_array(array, stored[key]))
         return stored[key]
 
-    params = {name: quant.params for name, quant in graph.quants.items() if name in made}
-    params |= {name: quant for name, quant in graph.constant_quants.items() if name in constants}
     for name in sorted(params):
         quant = params[name]
         entries = {

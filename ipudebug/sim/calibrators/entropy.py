@@ -1,8 +1,8 @@
 """The range that loses the least information: the smallest Kullback-Leibler divergence (Migacz, 8-bit inference, 2017).
 
 The distribution over BINS equal parts of the measured range is cut where absolute values exceed a limit; what is cut
-off goes to the outermost bins. It is compared with itself as 256 levels would show it. Zeros, which are stored exactly and
-which a ReLU makes in any number, are left out.
+off goes to the outermost bins. It is compared with itself as 256 levels would show it. Zeros, which are stored exactly
+and which a ReLU makes in any number, are left out.
 """
 
 from __future__ import annotations
