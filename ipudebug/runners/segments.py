@@ -35,7 +35,7 @@ def measure_outputs(outputs: Iterable[tuple[str, str, Sequence[object]]]) -> dic
     sizes = {}
     for name, kind, shape in outputs:
         element = ELEMENT_TYPES.get(NUMBERS.get(kind[7:-1], 0)) if kind and kind.startswith("tensor(") else None
-        dims = [dim for dim in shape if isinstance(dim, int)]
+        dims = [dim for dim in shape if isinstance(dim, int) and dim >= 0]  # a damaged model may state negative ones
         if element and element.dtype and len(dims) == len(shape):
             sizes[name] = math.prod(dims) * element.dtype.itemsize
     return sizes

@@ -89,7 +89,8 @@ class _SessionStep:
 class FixedRunner:
     """A fixed model that is ready to run, any number of times; see Runner.
 
-    Raises UnsupportedOp for a node of the domain ``ipudebug`` without a kernel.
+    Raises UnsupportedOp for a node of the domain ``ipudebug`` without a kernel, ModelError for one that reads what
+    nothing makes.
     """
 
     def __init__(self, model: SimModel) -> None:
@@ -112,6 +113,7 @@ class FixedRunner:
         )
         self._outputs = tuple(value.name for value in graph.output)
         self._steps = list(self._plan(graph))
+        self._check_names()
         self._last_reader = {name: number for number, step in enumerate(self._steps) for name in step.inputs}
 
     @property
@@ -136,6 +138,17 @@ class FixedRunner:
         shown = {name for operation in self._model.operations for name in operation.outputs}
         for name, array in self._walk(feed, shown | set(self._outputs)):
             yield self._tensor(name, array)
+
+    def _check_names(self) -> None:
+        """Raise ModelError where a step reads, or the model gives, what nothing before it makes."""
+        known = {*self._constants, *(info.name for info in self._inputs)}
+        readers = [(step.label, step.inputs, step.outputs) for step in self._steps]
+        for label, inputs, outputs in (*readers, ("the model's output", self._outputs, ())):
+            for name in filter(None, inputs):
+                if name not in known:
+                    what = f"{self._model.path}: {label}: expected a tensor {name!r}, nothing makes it"
+                    raise ModelError(what, "the file is damaged: make it again")
+            known.update(outputs)
 
     def _walk(self, feed: Feed, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
         """Yield (name, array) of the wanted tensors, dropping each value after its last reader."""

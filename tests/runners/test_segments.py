@@ -48,6 +48,7 @@ def test_sizes_of_what_onnxruntime_infers() -> None:
     assert known["a"] == 24
     assert known["b"] == 8
     assert not {"c", "d"} & known.keys()
+    assert measure_outputs([("negative", "tensor(float)", [-2, 3])]) == {}  # such a size would let a segment never end
 
 
 def test_a_piece_is_a_valid_model_with_all_its_values_as_outputs(tmp_path: Path) -> None:

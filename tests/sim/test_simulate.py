@@ -9,6 +9,7 @@ import pytest
 
 from ipudebug.dumps import open_dump
 from ipudebug.dumps.writer import DIALECTS, write_blocks
+from ipudebug.errors import ModelError
 from ipudebug.inputs.preprocess import load_preprocess
 from ipudebug.results import read_result
 from ipudebug.sim.loading import load_sim
@@ -163,3 +164,12 @@ def test_the_vendor_s_fixed_model_gives_the_vendor_s_dump(
         if not info.constant and found.read(number).array.tobytes() != wanted.read(number).array.tobytes():
             differing.append(info.name)
     assert set(differing) <= {"prob"}  # SOFTMAX is not known to the bit
+
+
+def test_a_fixed_model_that_reads_what_nothing_makes(fixed_path: str) -> None:
+    Path(fixed_path).write_bytes(Path(fixed_path).read_bytes().replace(b"\x0a\x01a\x0a\x01a", b"\x0a\x01a\x0a\x01q"))
+    model = load_sim(fixed_path)
+    with pytest.raises(
+        ModelError, match=r"net_fixed\.sim: y \(CONCATENATION\): expected a tensor 'q', nothing makes it"
+    ):
+        Simulator(model)
