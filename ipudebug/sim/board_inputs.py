@@ -92,7 +92,8 @@ def describe_pixels(board: BoardInput, quant: TensorQuant) -> QuantParams:
     """
     if is_uniform(board):
         return quant.params
-    pairs = zip(*(order_channels(values, board.input_format) for values in (board.mean, board.std)), strict=True)
+    form = board.training_format if board.input_format == "YUV_NV12" else board.input_format  # which is decoded first
+    pairs = zip(*(order_channels(values, form) for values in (board.mean, board.std)), strict=True)
     scales, zeros = zip(*((1 / std, math.floor(mean + 0.5)) for mean, std in pairs), strict=True)
     return QuantParams(scales, zeros, 3)
 
