@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import sys
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ipudebug.errors import IpuDebugError
 from ipudebug.metrics import Metric, SumsMetric
 from ipudebug.metrics.passes import (
     SMALL,
@@ -25,6 +20,7 @@ from ipudebug.metrics.passes import (
     split_batches,
 )
 from ipudebug.metrics.sums import Sums
+from ipudebug.processes import share_work
 
 FAST_ERROR = 3e-7
 """Bound of the relative error of each sum of the fast pass on most data; ``tests/metrics/test_passes.py`` measures it.
@@ -107,63 +103,11 @@ def estimate_seconds(sizes: Iterable[int]) -> float:
 
 
 def measure_all(pairs: Sequence[Pair], metrics: Mapping[str, Metric], jobs: int) -> Iterator[Measurement]:
-    """Yield the numbers of each pair, in order, as they become known; ``jobs`` processes share the work.
-
-    Several processes need a fork, so ``jobs`` counts on Linux only; elsewhere one process does it all. What a child
-    raises is raised here; a child that is killed makes an IpuDebugError.
-    """
+    """Yield the numbers of each pair, in order, as they become known; ``jobs`` processes share the work (Linux)."""
     batches = split_batches(pairs)
-    if jobs <= 1 or len(batches) <= 1 or sys.platform != "linux":
-        for batch in batches:
-            yield from measure_pairs(batch, metrics)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
 
-    # The children inherit what they work on through the fork: nothing but numbers goes through a pipe.
-    context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(min(jobs, len(batches)), context, initializer=_take_work, initargs=(batches, metrics))
-    try:
-        with warnings.catch_warnings(), _interrupts_held():
-            # Python warns of forking beside threads; the only others here are OpenBLAS's, which survive a fork.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            results = pool.map(_measure_batch_number, range(len(batches)))
-        for measurements in results:
-            yield from measurements
-    except BrokenProcessPool:
-        raise IpuDebugError(
-            "a process that measured tensors was killed, perhaps for lack of memory", "try again with --jobs 1"
-        ) from None
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    def measure_batch_number(number: int) -> list[Measurement]:
+        return measure_pairs(batches[number], metrics)
 
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back in this block: a pool that is half started cannot be stopped.
-
-    The children forked in it never see Ctrl-C: the parent ends them.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_work: tuple[Sequence[Sequence[Pair]], Mapping[str, Metric]]  # in a child process only
-
-
-def _take_work(batches: Sequence[Sequence[Pair]], metrics: Mapping[str, Metric]) -> None:
-    """Keep what the parent hands over, in a child process, which dies of SIGTERM at once."""
-    global _work
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    _work = (batches, metrics)
-
-
-def _measure_batch_number(number: int) -> list[Measurement]:
-    """Return the numbers of one batch, in a child process."""
-    batches, metrics = _work
-    return measure_pairs(batches[number], metrics)
+    for measurements in share_work(measure_batch_number, range(len(batches)), jobs):
+        yield from measurements

@@ -17,6 +17,7 @@ LEVELS = {
     "config": 1,
     "files": 1,
     "filenames": 1,
+    "processes": 1,
     "registry": 1,
     "tensor": 1,
     "sim.kernels": 1,

@@ -114,7 +114,7 @@ def test_a_child_that_is_killed_is_an_error_to_mend():
     pairs = [*make_pairs(6), (Broken(None), tensor(np.zeros(4)))]
     with pytest.raises(IpuDebugError, match="was killed") as caught:
         list(measure_all(pairs, METRICS_OF_THE_VENDOR, 2))
-    assert caught.value.hint == "try again with --jobs 1"
+    assert caught.value.hint == "try again with one process"
     assert children() == set()
 
 

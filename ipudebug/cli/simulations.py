@@ -200,7 +200,7 @@ def _evaluate(
     evaluation: Evaluation, todo: Sequence[int], processes: int, dump: str, debug: DebugConfig
 ) -> Iterator[Done]:
     """Yield what becomes of the samples, in order; the last one is dumped if any is, as in the vendor's simulator."""
-    from ipudebug.sim.processes import share_work
+    from ipudebug.processes import share_work
 
     jobs = min(processes, os.cpu_count() or 1)
     if processes > 1 and sys.platform != "linux":

@@ -38,7 +38,7 @@ def share_work(work: Callable[[int], T], numbers: range, jobs: int) -> Iterator[
         yield from results
     except BrokenProcessPool:
         raise IpuDebugError(
-            "a process was killed, perhaps for lack of memory", "try again with --num_process 1"
+            "a process that shared the work was killed, perhaps for lack of memory", "try again with one process"
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ipudebug.errors import InputError, IpuDebugError
-from ipudebug.sim.processes import share_work
+from ipudebug.processes import share_work
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="several processes need a fork")
 
@@ -42,5 +42,5 @@ def test_an_error_keeps_its_hint(jobs: int) -> None:
 
 @on_linux
 def test_a_process_that_is_killed_is_an_error() -> None:
-    with pytest.raises(IpuDebugError, match="a process was killed, perhaps for lack of memory"):
+    with pytest.raises(IpuDebugError, match="a process that shared the work was killed, perhaps for lack of memory"):
         list(share_work(lambda _: os.kill(os.getpid(), signal.SIGKILL), range(4), 2))
