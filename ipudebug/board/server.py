@@ -18,7 +18,7 @@ from ipudebug.board.visit import House, Visit
 from ipudebug.board.wire import PACKED, FrameError, Header, decode_body, decode_header, encode_body, encode_header
 
 _PIECE = 1 << 18
-_BACKLOG = 128
+_BACKLOG = 1024
 
 
 class Connection:
@@ -75,10 +75,8 @@ class BoardServer:
         return found
 
     async def stop(self) -> None:
-        """Stop listening, let the calls under way end for a while, and close everything."""
+        """Refuse new clients, let the calls under way end for a while, and close everything."""
         self._is_stopping = True
-        if self._server is not None:
-            self._server.close()
         for connection in self._connections.values():
             if not connection.is_working:
                 connection.cut()
@@ -90,6 +88,8 @@ class BoardServer:
             await asyncio.wait(tasks)
         if self._watch is not None:
             self._watch.cancel()
+        if self._server is not None:
+            self._server.close()  # last: asyncio forgets a connection that it accepts at this moment
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection from its beginning to its end."""
@@ -97,8 +97,8 @@ class BoardServer:
         assert task is not None
         connection = Connection(self.house, reader, writer, self._now())
         if self._is_stopping or not self._make_room():
-            text = "busy: this server has as many clients as it can"
-            writer.write(self._frame([FAILED, text], 0))
+            why = "is stopping" if self._is_stopping else "has as many clients as it can"
+            writer.write(self._frame([FAILED, f"busy: this server {why}"], 0))
             writer.close()
             return
         self._connections[task] = connection
@@ -128,6 +128,7 @@ class BoardServer:
     async def _serve(self, connection: Connection) -> bool:
         """Answer one frame, and return whether another can follow."""
         limits, visit = self.house.limits, connection.visit
+        await asyncio.sleep(0)  # calls that have come already would be answered without a break for the others
         first = await connection.reader.readexactly(1)
         if visit.greeted:
             connection.deadline = self._now() + limits.frame
