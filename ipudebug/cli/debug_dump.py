@@ -45,6 +45,8 @@ def note_switches(config: DebugConfig, model: SimModel, note: Callable[[str], ob
             "dense, as with it on; the vendor's dump would be in the hardware's layout"
         )
     for board in model.inputs:
+        if board.name in model.converted:
+            continue  # a dump has it in the order that training used
         if board.input_format in ("RGBA", "BGRA") and board.input_format[:3] != board.training_format[:3]:
             note(
                 f"input {board.name} is dumped as the board is fed, {board.input_format}; that of a float model is "

@@ -134,8 +134,9 @@ class FixedRunner:
         return [found[name] for name in self._outputs]
 
     def trace(self, feed: Feed) -> Iterator[Tensor]:
-        """Yield the outputs of all operations that a dump shows, in execution order, as integers; 4-D ones in NHWC."""
+        """Yield all that a dump shows and that is computed, in execution order, as integers; 4-D tensors in NHWC."""
         shown = {name for operation in self._model.operations for name in operation.outputs}
+        shown |= set(self._model.converted.values())
         for name, array in self._walk(feed, shown | set(self._outputs)):
             yield self._tensor(name, array)
 

@@ -8,7 +8,7 @@ from ipudebug.config.input_config import InputConfig, parse_input_config
 from ipudebug.errors import ModelError
 from ipudebug.sim.container import Kind, open_sim
 from ipudebug.sim.model import BoardInput, SimModel, Stage
-from ipudebug.sim.operations import list_operations
+from ipudebug.sim.operations import list_conversions, list_operations
 from ipudebug.sim.stage import SimFacts, read_facts
 from ipudebug.sim.tensors import list_constants, list_tensors
 
@@ -47,7 +47,8 @@ def build_sim(graph: ModelProto, path: str) -> SimModel:
         raise ModelError(f"{path}: expected a simulated model, found an original one", "ipudebug convert makes one")
     stage = Stage(facts.stage.value)
     operations = list_operations(graph.graph, stage)
-    tensors = list_tensors(graph.graph, operations, path)
+    converted = list_conversions(graph.graph)
+    tensors = list_tensors(graph.graph, operations, path, converted.values())
     config = _parse_config(facts, path)
     constants = {tensor.name for tensor in graph.graph.initializer}
     names = [value.name for value in graph.graph.input if value.name not in constants]
@@ -59,6 +60,7 @@ def build_sim(graph: ModelProto, path: str) -> SimModel:
         tensors=tensors,
         constants=list_constants(graph.graph, tensors),
         inputs=tuple(describe_input(name, config) for name in names),
+        converted=converted,
         chip=facts.chip,
         path=path,
     )

@@ -81,6 +81,7 @@ class SimModel:
         constants: the data of the constants that a dump shows, as it stands there.
         scales: name -> the texts behind ``s:`` and ``z:`` in a dump's header, where they are not those of ``quant``.
         inputs: the model's inputs, in its order.
+        converted: image input -> what the first layer reads of it, which a dump shows in its place; none in a vendor's.
         chip: soc_version; "" when the file does not say.
         path: the file.
     """
@@ -93,5 +94,6 @@ class SimModel:
     constants: Mapping[str, np.ndarray]
     inputs: tuple[BoardInput, ...]
     scales: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    converted: Mapping[str, str] = field(default_factory=dict)
     chip: str = ""
     path: str = ""

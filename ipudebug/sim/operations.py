@@ -56,6 +56,14 @@ def list_operations(graph: GraphProto, stage: Stage) -> tuple[Operation, ...]:
     return tuple(operations)
 
 
+def list_conversions(graph: GraphProto) -> dict[str, str]:
+    """Return, by image input, what INPUT_CONVERSION makes of it, where the graph states its type."""
+    fed = {value.name for value in graph.input}
+    known = {value.name for value in (*graph.value_info, *graph.output)}
+    nodes = (node for node in graph.node if node.op_type == _CONVERTS and node.domain == DOMAIN)
+    return {node.input[0]: node.output[0] for node in nodes if node.input[0] in fed and node.output[0] in known}
+
+
 def _group_domains(nodes: Iterable[NodeProto], known: Collection[str]) -> list[list[NodeProto]]:
     """Return the nodes of each domain, and of each operator that is computed on real numbers between integers.
 

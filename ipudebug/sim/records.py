@@ -27,20 +27,28 @@ _IMAGES = ("RGB", "BGR", *_FOUR_CHANNELS)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a dump: a tensor as ``port`` of an operation, going in or coming out."""
+    """One record of a dump: a tensor as ``port`` of an operation, going in or coming out.
+
+    Attributes:
+        name: what the dump calls it.
+        source: the tensor whose facts and data it has: another one where an image was converted for the first layer.
+    """
 
     operation: Operation
     role: Role
     port: int
     name: str
+    source: str
 
 
 def list_records(model: SimModel) -> list[Record]:
     """Return the records of a model's dump in their order."""
     records = []
     for operation in model.operations:
-        records += [Record(operation, "in", port, name) for port, name in enumerate(operation.inputs)]
-        records += [Record(operation, "out", port, name) for port, name in enumerate(operation.outputs)]
+        sources = [model.converted.get(name, name) for name in operation.inputs]
+        shown = zip(operation.inputs, sources, strict=True)
+        records += [Record(operation, "in", port, name, source) for port, (name, source) in enumerate(shown)]
+        records += [Record(operation, "out", port, name, name) for port, name in enumerate(operation.outputs)]
     return records
 
 
@@ -51,12 +59,12 @@ def list_headers(model: SimModel, *, dequantise: bool) -> list[Header]:
     """
     headers = []
     for record in list_records(model):
-        tensor = model.tensors[record.name]
+        tensor = model.tensors[record.source]
         is_float = dequantise or not model.stage.is_integer
-        scale, zero = model.scales.get(record.name) or _show_scale(tensor.quant)
+        scale, zero = model.scales.get(record.source) or _show_scale(tensor.quant)
         type_name = TYPE_NAMES.get(tensor.dtype.newbyteorder("<"), "unknown")
         info = _describe(model, record, FLOAT if is_float else tensor.dtype)
-        if dequantise and _find_format(model, record.name) in _FOUR_CHANNELS:
+        if dequantise and _find_format(model, record.source) in _FOUR_CHANNELS:
             info = replace(info, shape=(*info.shape[:3], 4))
         headers.append(Header(info, scale, zero, type_name, None))
     return headers
@@ -71,10 +79,11 @@ def _show_scale(quant: QuantParams | None) -> tuple[str, str]:
 
 def _describe(model: SimModel, record: Record, dtype: np.dtype) -> TensorInfo:
     """Return a record's facts; ``quant`` is None where its elements are the real values."""
-    tensor = model.tensors[record.name]
+    tensor = model.tensors[record.source]
     operation = record.operation
     return replace(
         tensor,
+        name=record.name,
         dtype=dtype,
         quant=None if dtype.kind == "f" else tensor.quant,
         op_type=operation.in_type if record.role == "in" else operation.out_type,
@@ -100,12 +109,12 @@ def iterate_records(
     Raises ModelError if the trace ends before every tensor has come, or gives one of another size.
     """
     records = list_records(model)
-    left = collections.Counter(record.name for record in records)
+    left = collections.Counter(record.source for record in records)
     held: dict[str, np.ndarray] = {name: _order_image(array) for name, array in feed.items() if left[name]}
     trace = iter(outputs)
     for record in records:
         # No name is bound to an array here: it would live on while the reader looks at the record.
-        yield _make_record(model, record, _take(model, record.name, held, left, trace), dequantise)
+        yield _make_record(model, record, _take(model, record.source, held, left, trace), dequantise)
     collections.deque(trace, maxlen=0)  # what is not dumped may still fail
 
 
@@ -132,10 +141,10 @@ def _take(
 
 def _make_record(model: SimModel, record: Record, array: np.ndarray, dequantise: bool) -> Tensor:
     """Return one record with its data."""
-    tensor = model.tensors[record.name]
+    tensor = model.tensors[record.source]
     is_real = dequantise or not model.stage.is_integer
     info = _describe(model, record, FLOAT if is_real else tensor.dtype)
-    if _find_format(model, record.name):
+    if _find_format(model, record.source):
         array, info = _dump_image(array, info, dequantise)
     if array.size != info.size:
         raise ModelError(

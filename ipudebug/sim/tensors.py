@@ -19,8 +19,10 @@ SCALE, ZERO_POINT, AXIS = "SCALE_TENSOR", "ZERO_POINT_TENSOR", "AXIS"
 """Keys of ``graph.quantization_annotation``."""
 
 
-def list_tensors(graph: GraphProto, operations: Iterable[Operation], path: str) -> dict[str, TensorInfo]:
-    """Return the facts of every tensor that the operations show, and of the graph's inputs and outputs.
+def list_tensors(
+    graph: GraphProto, operations: Iterable[Operation], path: str, others: Iterable[str] = ()
+) -> dict[str, TensorInfo]:
+    """Return the facts of every tensor that the operations show, of the graph's inputs and outputs, and of ``others``.
 
     Activations of four dimensions are NHWC. Raises ModelError for one without a type or a fixed shape.
     """
@@ -31,6 +33,7 @@ def list_tensors(graph: GraphProto, operations: Iterable[Operation], path: str) 
     quants = read_quantisation(graph)
     names = [name for operation in operations for name in (*operation.inputs, *operation.outputs)]
     names += [value.name for value in (*graph.input, *graph.output)]
+    names += others
     infos = {}
     for name in dict.fromkeys(names):
         if name in constants:

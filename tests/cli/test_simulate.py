@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ import pytest
 
 from ipudebug.cli import simulations
 from ipudebug.cli.app import EXIT_TROUBLE
+from ipudebug.cli.debug_dump import note_switches
+from ipudebug.config.debug_config import DebugConfig
 from ipudebug.dumps import open_dump
 from ipudebug.manifest import read_manifest
 from ipudebug.results import read_result
+from ipudebug.sim.loading import load_sim
 from tests.command import Outcome, run_command
 from tests.sim.test_loading import with_facts
 from tests.sim.test_seal import fixed_net
@@ -292,7 +296,7 @@ def test_the_dump_without_a_path_goes_home_and_is_that_of_the_last_image(simulat
     done = simulate("net_fixed.sim", "pics", "--num_process", "2")
     assert (done.code, done.stderr) == (0, "note: the dump is that of the last image, pics/4.png\n")
     reader = open_dump(work / "home" / "sigma_outtensor_dump.bin")
-    assert np.array_equal(reader.read(0).array[..., :3], np.full((1, 3, 2, 3), (40 - 3) * np.float32(0.1)))
+    assert np.array_equal(reader.read(0).array, np.full((1, 3, 2, 3), (40 - 3) * np.float32(0.1)))
     assert len(read_folder("log/output")) == 5
     results = read_folder("log/output")
     (work / "DebugConfig.txt").unlink()
@@ -322,22 +326,36 @@ def test_every_switch_has_its_effect(simulate, work: Path) -> None:
         )
     real, raw = shown["eliminateGarbage", "dequantFixed"], shown["eliminateGarbage",]
     assert real[0].startswith(
-        b"isFloat: 1\n//in 0 s: 0.100000 z: 3 type: SGS_U8 name: x bConstant:0 shape:[1, 3, 2, 4]"
+        b"isFloat: 1\n//in 0 s: 0.100000 z: 3 type: SGS_U8 name: x bConstant:0 shape:[1, 3, 2, 3]"
     )
-    assert raw[0].startswith(b"isFloat: 0\n//in 0 s: 0.100000 z: 3 type: SGS_U8 name: x bConstant:0 shape:[1, 3, 2, 4]")
+    assert raw[0].startswith(b"isFloat: 0\n//in 0 s: 0.100000 z: 3 type: SGS_U8 name: x bConstant:0 shape:[1, 3, 2, 3]")
     assert (real[1], raw[1]) == ([], ["dequantFixed is off"])
     no_hardware = "eliminateGarbage is off, but there is no hardware whose padding could be dumped"
     assert shown["dequantFixed",] == (real[0], [no_hardware])
     assert shown[()] == (raw[0], [no_hardware, "dequantFixed is off"])
     text = shown["eliminateGarbage", "dequantFixed", "dumpasstring"]
     assert text[1] == ["dumpasstring"]
-    assert b"\n\n0.700000, 0.700000, 0.700000, -0.300000, " in text[0]
+    assert b"\n\n0.700000, 0.700000, 0.700000, 0.700000, " in text[0]
     bytewise = shown["eliminateGarbage", "dumpasstring"][0]
-    assert b" = {\n    10,     10,     10,      0, " in bytewise
+    assert b" = {\n    10,     10,     10,     10, " in bytewise
     assert shown["dumpasstring",][0] == bytewise.replace(b" = {\n", b" = {\n\n")
     others = shown["eliminateGarbage", "dequantFixed", "dumpdonotrecovery", "disableDomainFuseOps"]
     assert others[0] == real[0]
     assert len(others[1]) == 2
+
+
+def test_colours_in_another_order_than_that_of_training_are_told_where_a_dump_shows_them(work: Path) -> None:
+    model = load_sim("net_fixed.sim")
+    swapped = replace(model, inputs=(replace(model.inputs[0], input_format="BGRA"),))
+    config = DebugConfig(dump_tensor=True, eliminate_garbage=True, dequant_fixed=True)
+    notes: list[str] = []
+    note_switches(config, swapped, notes.append)
+    assert notes == []
+    note_switches(config, replace(swapped, converted={}), notes.append)
+    assert notes == [
+        "input x is dumped as the board is fed, BGRA; that of a float model is RGB: compared with it, its colours are "
+        "in another order"
+    ]
 
 
 def test_an_earlier_dump_is_moved_aside_with_its_manifest(simulate, work: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -106,6 +107,26 @@ def test_an_rgb_image_is_dumped_from_a_buffer_of_four_bytes_a_pixel() -> None:
     assert real.array.tolist() == expected
     own = next(iterate_records(fixed("RGB", "ipudebug"), trace(MADE), feed=feed, dequantise=True))
     assert own.info.shape == SHAPE
+
+
+@pytest.mark.parametrize("dequantise", [False, True])
+def test_an_image_that_is_converted_is_dumped_as_the_first_layer_reads_it(dequantise: bool) -> None:
+    """Under the input's name, with the facts of what the conversion made."""
+    model = fixed("BGRA", "ipudebug")
+    pixels = TensorInfo("x#pixels", SHAPE, np.dtype("u1"), QuantParams((0.25,), (7,)), Layout.NHWC)
+    model = replace(model, tensors={**model.tensors, "x#pixels": pixels}, converted={"x": "x#pixels"})
+    made = np.arange(50, 62, dtype=np.uint8).reshape(SHAPE)
+    records = list(iterate_records(model, trace({"x#pixels": made, **MADE}), feed=FEED, dequantise=dequantise))
+    headers = list_headers(model, dequantise=dequantise)
+    wanted = ((made.astype(int) - 7) * 0.25).astype(np.float32) if dequantise else made
+    for place in (0, 4):
+        assert (records[place].info.name, records[place].info.shape) == ("x", SHAPE)
+        assert records[place].array.tobytes() == wanted.tobytes()
+        assert (
+            headers[place]
+            .lines(with_shape=True)
+            .startswith(b"//in %d s: 0.250000 z: 7 type: SGS_U8 name: x bConstant:0 shape:[1, 2, 2, 3] " % (place // 4))
+        )
 
 
 def test_a_tensor_is_held_until_its_last_record_and_no_longer() -> None:
