@@ -13,7 +13,6 @@ from ipudebug.sim.loading import describe_input
 from ipudebug.sim.model import BoardInput
 from ipudebug.sim.network import FloatNetwork
 from ipudebug.sim.quantisation import UINT8, Range, TensorQuant, make_quant
-from ipudebug.tensor import QuantParams
 
 CHANNELS = {"RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "GRAY": 1}
 """Of what training used."""
@@ -83,19 +82,6 @@ def make_pixel_quant(board: BoardInput) -> TensorQuant:
     pairs = list(zip(board.mean, board.std, strict=True))
     ends = [(pixel - mean) / std for mean, std in pairs for pixel in (0, 255)]
     return make_quant(Range(min(ends), max(ends)), UINT8)
-
-
-def describe_pixels(board: BoardInput, quant: TensorQuant) -> QuantParams:
-    """Return what the board's own pixels stand for: where channels differ, each has its mean and std, in NHWC order.
-
-    A mean is rounded to a whole number: this is for reading dumps, nothing is computed with it.
-    """
-    if is_uniform(board):
-        return quant.params
-    form = board.training_format if board.input_format == "YUV_NV12" else board.input_format  # which is decoded first
-    pairs = zip(*(order_channels(values, form) for values in (board.mean, board.std)), strict=True)
-    scales, zeros = zip(*((1 / std, math.floor(mean + 0.5)) for mean, std in pairs), strict=True)
-    return QuantParams(scales, zeros, 3)
 
 
 def is_uniform(board: BoardInput) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ipudebug.sim.board_inputs import describe_pixels, is_image
 from ipudebug.sim.fixed_file import StoredRange, write_ranges
 from ipudebug.sim.lowering import Role, list_rules
 from ipudebug.sim.lowering.board_input import lower_input
@@ -72,8 +71,7 @@ def lower_model(
     nodes = [node for domain in domains for unit in domain.units for node in unit.nodes]
     conversions = [node for _, conversion in ends for node in conversion]
     _mark_conversions(conversions, nodes)
-    pixels = {board.name: describe_pixels(board, graph.quants[board.name]) for board in boards if is_image(board)}
-    model = _assemble(graph, [info for info, _ in ends], [*conversions, *nodes], pixels)
+    model = _assemble(graph, [info for info, _ in ends], [*conversions, *nodes])
     write_facts(model, facts)
     write_ranges(model, _list_ranges(graph))
     return Lowered(model, len(graph.units), tuple(unit.op_type for unit in graph.units if not unit.is_exact))
@@ -115,10 +113,8 @@ def _list_ranges(graph: FixedGraph) -> dict[str, StoredRange]:
     return ranges
 
 
-def _assemble(
-    graph: FixedGraph, inputs: Sequence[ValueInfoProto], nodes: Sequence[Any], pixels: Mapping[str, QuantParams]
-) -> ModelProto:
-    """Return the model put together; ``pixels`` says what those of the inputs stand for."""
+def _assemble(graph: FixedGraph, inputs: Sequence[ValueInfoProto], nodes: Sequence[Any]) -> ModelProto:
+    """Return the model put together."""
     from onnx import helper, numpy_helper
 
     from ipudebug import __version__
@@ -143,7 +139,7 @@ def _assemble(
     params = {name: quant.params for name, quant in graph.quants.items() if name in made}
     params |= {info.name: graph.quants[info.name].params for info in inputs if info.name in graph.quants}
     params |= {name: quant for name, quant in graph.constant_quants.items() if name in constants}
-    _annotate(proto, graph, {**params, **pixels})
+    _annotate(proto, graph, params)
     versions = [entry for entry in network.draft.model.opset_import if entry.domain not in (DOMAIN, REAL_DOMAIN)]
     versions += [helper.make_opsetid(DOMAIN, 1), helper.make_opsetid(REAL_DOMAIN, 1)]
     ir_version = max(IR_VERSION, network.draft.model.ir_version)

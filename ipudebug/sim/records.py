@@ -186,10 +186,5 @@ def to_real(array: np.ndarray, quant: QuantParams | None) -> np.ndarray:
     """Return float32(q - zero point) * float32(scale); without ``quant`` the numbers themselves in float32."""
     if quant is None:
         return array.astype(FLOAT)
-    shape = [-1 if axis == quant.axis else 1 for axis in range(array.ndim)]
-    zero, scale = np.array(quant.zero_point, np.int32), np.array(quant.scale, FLOAT)
-    if quant.axis is None:
-        zero, scale = zero[0], scale[0]
-    else:  # the board's pixels, whose channels have a mean and std each
-        zero, scale = zero.reshape(shape), scale.reshape(shape)
-    return np.asarray((array.astype(np.int32) - zero).astype(FLOAT) * scale, FLOAT)
+    wide = array.astype(np.int32) - np.int32(quant.zero_point[0])
+    return np.asarray(wide.astype(FLOAT) * np.float32(quant.scale[0]), FLOAT)
