@@ -13,8 +13,6 @@ from ipudebug.cli.app import Command
     section="Simulate",
     examples=[
         "ipudebug save-quant-param -m model_fixed.sim",
-        "ipudebug calibrate -i images/ -m model_float.sim --input_config input_config.ini -n preprocess.py"
-        " --quant_file model_fixed.sim.json",
     ],
 )
 @click.option("-m", "--model", required=True, metavar="FILE", help="The fixed model.")
