@@ -13,9 +13,35 @@ image_option = click.option(
 preprocess_option = click.option(
     "-n", "--preprocess", required=True, metavar="FILE", help="Preprocess file; one a model input, ',' between them."
 )
-input_config_option = click.option(
-    "--input_config", "--input-config", "input_config", metavar="INI", help="input_config.ini, for its input_layouts."
-)
+
+
+def make_input_config_option(help_text: str, *, required: bool = False) -> Callable[[F], F]:
+    """Return the option --input_config."""
+    return click.option(
+        "--input_config", "--input-config", "input_config", required=required, metavar="INI", help=help_text
+    )
+
+
+input_config_option = make_input_config_option("input_config.ini, for its input_layouts.")
+
+
+def make_soc_version_option(help_text: str, *, required: bool = False) -> Callable[[F], F]:
+    """Return the option --soc_version, the name of the chip."""
+    return click.option(
+        "--soc_version", "--soc-version", "soc_version", required=required, metavar="CHIP", help=help_text
+    )
+
+
+def make_category_option(help_text: str) -> Callable[[F], F]:
+    """Return the option -c, what the model's outputs are."""
+    return click.option(
+        "-c",
+        "--category",
+        type=click.Choice(["Unknown", "Classification", "Detection"], case_sensitive=False),
+        default="Unknown",
+        show_default=True,
+        help=help_text,
+    )
 
 
 def make_dump_bin_option(default: str | None = None) -> Callable[[F], F]:

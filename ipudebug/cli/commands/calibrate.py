@@ -5,7 +5,12 @@ from __future__ import annotations
 import click
 
 from ipudebug.cli.app import Command
-from ipudebug.cli.options import preprocess_option
+from ipudebug.cli.options import (
+    make_category_option,
+    make_input_config_option,
+    make_soc_version_option,
+    preprocess_option,
+)
 
 
 @click.command(
@@ -22,21 +27,10 @@ from ipudebug.cli.options import preprocess_option
 )
 @click.option("-i", "--image", required=True, metavar="PATH", help="Calibration images: folder, list, or FOLDER:LIST.")
 @click.option("-m", "--model", required=True, metavar="FILE", help="The float model.")
-@click.option(
-    "--input_config", "--input-config", "input_config", required=True, metavar="INI", help="Its input_config.ini."
-)
+@make_input_config_option("Its input_config.ini.", required=True)
 @preprocess_option
-@click.option(
-    "--soc_version", "--soc-version", "soc_version", metavar="CHIP", help="Name of the chip, if not the model's."
-)
-@click.option(
-    "-c",
-    "--category",
-    type=click.Choice(["Unknown", "Classification", "Detection"], case_sensitive=False),
-    default="Unknown",
-    show_default=True,
-    help="As SigmaStar's calibrator has it; makes no difference here.",
-)
+@make_soc_version_option("Name of the chip, if not the model's.")
+@make_category_option("As SigmaStar's calibrator has it; makes no difference here.")
 @click.option("-o", "--output", metavar="FILE", help="Where the fixed model goes; beside the float model unless given.")
 @click.option(
     "--quant_level",

@@ -7,6 +7,7 @@ import collections
 import click
 
 from ipudebug.cli.app import EXIT_MISSED, Command
+from ipudebug.cli.options import make_input_config_option, make_soc_version_option
 
 
 @click.command(
@@ -20,10 +21,8 @@ from ipudebug.cli.app import EXIT_MISSED, Command
     ],
 )
 @click.argument("model")
-@click.option(
-    "--input_config", "--input-config", "input_config", metavar="INI", help="input_config.ini to check with it."
-)
-@click.option("--soc_version", "--soc-version", "soc_version", metavar="CHIP", help="Name of the chip.")
+@make_input_config_option("input_config.ini to check with it.")
+@make_soc_version_option("Name of the chip.")
 @click.option(
     "--input_shapes",
     "--input-shapes",

@@ -8,6 +8,7 @@ import click
 
 from ipudebug.cli.app import Command
 from ipudebug.cli.notes import show_note
+from ipudebug.cli.options import make_soc_version_option
 
 
 @click.command(
@@ -33,9 +34,7 @@ from ipudebug.cli.notes import show_note
     show_default=True,
     help="n_buf: a buffer per image, one size. one_buf: one buffer, several sizes with ',' between them.",
 )
-@click.option(
-    "--soc_version", "--soc-version", "soc_version", metavar="CHIP", help="Name of the chip; the fixed model's."
-)
+@make_soc_version_option("Name of the chip; the fixed model's.")
 def command(model: str, output: str | None, batch: str, batch_mode: str, soc_version: str | None) -> None:
     """Seal a fixed model as an offline model, the last step on its way to the board.
 

@@ -8,6 +8,7 @@ import click
 
 from ipudebug.cli.app import Command
 from ipudebug.cli.notes import show_note
+from ipudebug.cli.options import make_input_config_option, make_soc_version_option
 
 
 @click.command(
@@ -25,9 +26,7 @@ from ipudebug.cli.notes import show_note
 @click.option(
     "--weight_file", "--weight-file", "weight_file", metavar="FILE", help="Weights of a Caffe model; not supported yet."
 )
-@click.option(
-    "--input_config", "--input-config", "input_config", required=True, metavar="INI", help="Its input_config.ini."
-)
+@make_input_config_option("Its input_config.ini.", required=True)
 @click.option(
     "--output_file",
     "--output-file",
@@ -59,7 +58,7 @@ from ipudebug.cli.notes import show_note
 @click.option(
     "--skip_simplify", "--skip-simplify", "skip_simplify", is_flag=True, help="Keep every node; only fix the shapes."
 )
-@click.option("--soc_version", "--soc-version", "soc_version", required=True, metavar="CHIP", help="Name of the chip.")
+@make_soc_version_option("Name of the chip.", required=True)
 def command(
     framework: str | None,
     model_file: str,

@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from ipudebug.cli.app import Command
-from ipudebug.cli.options import image_option, input_config_option, preprocess_option
+from ipudebug.cli.options import (
+    image_option,
+    input_config_option,
+    make_category_option,
+    make_soc_version_option,
+    preprocess_option,
+)
 
 
 @click.command(
@@ -22,17 +28,8 @@ from ipudebug.cli.options import image_option, input_config_option, preprocess_o
 @image_option
 @preprocess_option
 @input_config_option
-@click.option(
-    "--soc_version", "--soc-version", "soc_version", metavar="CHIP", help="Name of the chip; an offline model must fit."
-)
-@click.option(
-    "-c",
-    "--category",
-    type=click.Choice(["Unknown", "Classification", "Detection"], case_sensitive=False),
-    default="Unknown",
-    show_default=True,
-    help="What the results are written as: output tensors, the five best classes, or boxes.",
-)
+@make_soc_version_option("Name of the chip; an offline model must fit.")
+@make_category_option("What the results are written as: output tensors, the five best classes, or boxes.")
 @click.option("-l", "--label", "labels", metavar="FILE", help="Lines '<image> <class>': measure the accuracy.")
 @click.option(
     "--num_process",
