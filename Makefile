@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test bench lint clean
 
 demo: $(VENV)/installed
-	$(BIN)/ipudebug demo
+	@$(BIN)/ipudebug demo
 
 # The suite runs twice: with the extras, and in an environment of its own without them.
 test: lint $(BARE)/dev
@@ -26,21 +26,22 @@ bench: $(VENV)/dev
 # A stamp is written last, so an interrupted set-up is done again.
 $(VENV)/installed: pyproject.toml
 	$(call make_venv,$(VENV),.)
-	touch $@
+	@touch $@
 
 $(VENV)/dev: $(VENV)/installed
 	$(call make_venv,$(VENV),.[$(EXTRAS)])
-	touch $@
+	@touch $@
 
 $(BARE)/dev: pyproject.toml
 	$(call make_venv,$(BARE),.[dev])
-	touch $@
+	@touch $@
 
 # make_venv FOLDER,REQUIREMENT: an environment with the package, editable.
 define make_venv
-$(PYTHON) -c 'import sys; sys.version_info < (3, 10) and sys.exit("ipudebug needs Python 3.10 or later, found " + sys.version)'
-test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
-$(1)/bin/python -m pip install --quiet --disable-pip-version-check -e '$(2)'
+@$(PYTHON) -c 'import sys; sys.version_info < (3, 10) and sys.exit("ipudebug needs Python 3.10 or later, found " + sys.version)'
+@echo "setting up $(1) with $(2) ..."
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -e '$(2)'
 endef
 
 clean:
