@@ -118,7 +118,8 @@ class Link:
             return answer[1] if len(answer) == 2 else None
         if answer[:1] == [FAILED] and len(answer) == 2 and isinstance(answer[1], str):
             raise read_failure(str(self.address), answer[1])
-        raise BadAnswer(f"{self.address}: expected [0, value] or [1, text], found {repr(answer)[:80]}")
+        message = f"{self.address}: expected [0, value] or [1, text], found {repr(answer)[:80]}"
+        raise BadAnswer(message, "compare the server with docs/board-protocol.md")
 
     def _read_exactly(self, count: int, deadline: float) -> bytes:
         """Return so many bytes from the connection; raises EOFError where it ends."""

@@ -47,7 +47,7 @@ def open_onboard(folder: str | None, path: str) -> Iterator[int]:
 def _split(folder: str, path: str) -> list[str]:
     """Return the names that lead from the folder to the file; raises Refusal for what could lead elsewhere."""
     prefix = folder.rstrip("/") + "/"
-    inner = path[len(prefix) :] if path.startswith(prefix) else path
+    inner = path[len(prefix) :].lstrip("/") if path.startswith(prefix) else path
     parts = [part for part in inner.split("/") if part not in ("", ".")]
     if not parts or ".." in parts or "\0" in inner or inner.startswith("/"):
         raise Refusal("no_model", f"{path}: expected a path below the model folder of the server")

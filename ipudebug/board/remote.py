@@ -159,7 +159,7 @@ class RemoteSimulator:
         if changes:
             name, what, wanted, found = changes[0]
             expected = f"expected {what} {wanted}, as in {self.model.path}, the board has {found}"
-            raise WrongModel(f"{self._address}: {name}: {expected}", "run the same file on both sides, compiled with the version that the board takes")
+            raise WrongModel(f"{self._address}: {name}: {expected}", "let both sides run the same file")
 
     def _make_tensor(self, port: PortFacts, data: bytes) -> Tensor:
         """Return an output buffer as real numbers, alignment cut off."""

@@ -109,9 +109,10 @@ class BoardServer:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             connection.cut()
         finally:
-            del self._connections[task]
-            await connection.visit.close()
             writer.close()
+            connection.is_working = True  # nobody need cut it any more
+            await connection.visit.close()
+            del self._connections[task]
 
     def _make_room(self) -> bool:
         """Return whether another connection fits in; the one that does least is closed for it."""

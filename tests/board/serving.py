@@ -137,7 +137,7 @@ def serving(
         yield running[0]
     finally:
         running[0].end()
-    assert not problems
+    assert not problems, problems
     assert (house.memory.taken, house.storage.taken, house.models) == (0, 0, 0)
 
 
