@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from bench.harness import BenchError, Context, Row
+from bench.harness import BenchError, Context, Row, Table
 from bench.harness.groups import Group, find_groups
 from bench.harness.machine import describe_machine
 from bench.harness.report import VERDICTS, format_section, update_results
@@ -34,14 +34,18 @@ def parse_arguments(names: list[str], arguments: list[str] | None) -> argparse.N
     return options
 
 
-def measure_group(group: Group, context: Context) -> tuple[list[Row], bool]:
-    """Return the rows of a group, printed as they come, and whether it got to its end."""
+def measure_group(group: Group, context: Context) -> tuple[list[Row], list[Table], bool]:
+    """Return the rows of a group, printed as they come, its tables, and whether it got to its end."""
     shutil.rmtree(context.work, ignore_errors=True)
     context.work.mkdir(parents=True)
     context.shared.mkdir(exist_ok=True)
-    measured = []
+    measured: list[Row] = []
+    tables: list[Table] = []
     try:
         for row in group.rows(context):
+            if isinstance(row, Table):
+                tables.append(row)
+                continue
             measured.append(row)
             print(
                 f"  {VERDICTS[row.holds]:<13} {row.name}: {row.measured} (aim {row.aim}) {row.note}".rstrip(),
@@ -50,10 +54,10 @@ def measure_group(group: Group, context: Context) -> tuple[list[Row], bool]:
     except BenchError as error:
         measured.append(Row("the rest of the group", "runs to its end", "it stopped", False, str(error)))
         print(f"  stopped: {error}", flush=True)
-        return measured, False
+        return measured, tables, False
     finally:
         context.remove(context.work)
-    return measured, True
+    return measured, tables, True
 
 
 def main(arguments: list[str] | None = None, package: str = "bench", work: Path = HERE / "work") -> int:
@@ -70,10 +74,11 @@ def main(arguments: list[str] | None = None, package: str = "bench", work: Path 
         for name in options.groups or groups:
             print(f"\n{groups[name].title}", flush=True)
             context = Context(work / name, shared, options.quick, options.keep)
-            rows, ended = measure_group(groups[name], context)
+            rows, tables, ended = measure_group(groups[name], context)
             complete &= ended
             if options.results is not None:
-                update_results(options.results, {name: format_section(groups[name].title, machine, rows)})
+                section = format_section(groups[name].title, machine, rows, tables)
+                update_results(options.results, {name: section})
     finally:
         if not options.keep:
             shutil.rmtree(shared, ignore_errors=True)

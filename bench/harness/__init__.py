@@ -2,7 +2,7 @@
 
 from bench.harness.context import Context
 from bench.harness.process import BenchError, Run, Unavailable
-from bench.harness.row import Row, judge, leave_out
+from bench.harness.row import Row, Table, judge, leave_out
 from bench.harness.turns import Spread, differences, ratios, take_turns, values
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Row",
     "Run",
     "Spread",
+    "Table",
     "Unavailable",
     "differences",
     "judge",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bench.harness.context import Context
-from bench.harness.row import Row
+from bench.harness.row import Row, Table
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Group:
 
     name: str
     title: str
-    rows: Callable[[Context], Iterator[Row]]
+    rows: Callable[[Context], Iterator[Row | Table]]
 
 
 def find_groups(package: str = "bench") -> dict[str, Group]:

@@ -9,10 +9,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.harness.row import Row
+from bench.harness.row import Row, Table
 
 MARKER = re.compile(r"^<!-- group: (\S+) -->\n", re.MULTILINE)
 END = "end"
+COLUMNS = ("row", "aim", "measured", "verdict", "note")
 VERDICTS = {True: "holds", False: "does not hold", None: "not measured"}
 TITLE = """# Results
 
@@ -22,13 +23,20 @@ median decides whether a row holds. Every section names the machine that it was 
 """
 
 
-def format_section(title: str, machine: str, rows: Sequence[Row]) -> str:
-    """Return a heading, the machine and the table of one group."""
-    lines = [f"## {title}", "", f"{machine}.", "", "| row | aim | measured | verdict | note |", "|---|---|---|---|---|"]
-    for row in rows:
-        cells = [row.name, row.aim, row.measured, VERDICTS[row.holds], row.note]
-        lines.append("| " + " | ".join(escape_cell(cell) for cell in cells) + " |")
-    return "\n".join([*lines, "", ""])
+def format_section(title: str, machine: str, rows: Sequence[Row], tables: Sequence[Table] = ()) -> str:
+    """Return a heading, the machine and the table of one group, and below it whatever else it found."""
+    cells = [(row.name, row.aim, row.measured, VERDICTS[row.holds], row.note) for row in rows]
+    lines = [f"## {title}", "", f"{machine}.", "", *format_cells(COLUMNS, cells), ""]
+    for table in tables:
+        note = [table.note, ""] if table.note else []
+        lines += [f"### {table.title}", "", *note, *format_cells(table.columns, table.lines), ""]
+    return "\n".join([*lines, ""])
+
+
+def format_cells(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table."""
+    head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return head + ["| " + " | ".join(escape_cell(cell) for cell in cells) + " |" for cells in lines]
 
 
 def escape_cell(text: str) -> str:

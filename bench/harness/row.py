@@ -1,5 +1,6 @@
-"""A line of the table: what was aimed at, what was found, whether it holds."""
+"""A line of the table: what was aimed at, what was found, whether it holds; and tables of what is only told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.harness.turns import Spread
@@ -21,6 +22,23 @@ class Row:
     aim: str
     measured: str
     holds: bool | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Facts without a verdict, kept below the rows of their group.
+
+    Attributes:
+        title: its heading.
+        columns: their heads.
+        lines: a cell for each column.
+        note: a paragraph between heading and table; empty for none.
+    """
+
+    title: str
+    columns: Sequence[str]
+    lines: Sequence[Sequence[str]]
     note: str = ""
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from bench.__main__ import main
-from bench.harness import Row
+from bench.harness import Row, Table
 from bench.harness.groups import find_groups
 from bench.harness.report import format_section, read_sections, update_results
 
@@ -21,6 +21,9 @@ def rows(context):
     (context.work / "data").write_text("x")
     yield Row("ripe", "yes", "quick" if context.quick else "full", True)
 """
+TABLING = (
+    GROUP_FILE.replace("Row\n", "Row, Table\n") + '    yield Table("Trees", ("tree", "height"), [("fig", "3 m")])\n'
+)
 STOPPING = GROUP_FILE + '    raise BenchError("the tree fell")\n'
 
 
@@ -50,6 +53,26 @@ def test_a_section_is_a_table_that_survives_any_text():
         "| fast | <= 3 x cat | 2.00 (1.90..2.10) x | holds |  |\n"
         "| slow \\| odd | >= 40 x | 1.00 x | does not hold | it waits |\n\n"
     )
+
+
+def test_tables_stand_below_the_rows_and_out_of_the_closing_list(tmp_path):
+    table = Table("Every layer", ("layer", "COS"), [("a|b", "0.5"), ("c", "1")], "Of 24 images.")
+    text = format_section("Speed", "2 cores", [GOOD], [table])
+    assert text.partition("holds |  |\n\n")[2] == (
+        "### Every layer\n\nOf 24 images.\n\n| layer | COS |\n|---|---|\n| a\\|b | 0.5 |\n| c | 1 |\n\n"
+    )
+    page = tmp_path / "RESULTS.md"
+    update_results(page, {"a": text})
+    assert page.read_text().count("0.5") == 1
+    assert read_sections(page.read_text()) == {"a": text}
+
+
+def test_a_group_may_yield_tables(package, tmp_path, capsys):
+    (tmp_path / "orchard" / "fruit.py").write_text(TABLING)
+    page = tmp_path / "RESULTS.md"
+    assert main(["fruit", "--results", str(page)], package, tmp_path / "work") == 0
+    assert "### Trees\n\n| tree | height |\n|---|---|\n| fig | 3 m |\n" in page.read_text()
+    assert "Trees" not in capsys.readouterr().out
 
 
 def test_a_partial_run_changes_its_own_section_only(tmp_path):
@@ -91,7 +114,7 @@ def test_a_group_is_a_module_with_a_title_and_rows(package):
 
 
 def test_the_benches_of_this_project_are_found():
-    assert {"compare", "dump", "startup", "sums"} <= set(find_groups())
+    assert {"accuracy", "calibrate", "compare", "dump", "simulate", "startup", "sums"} <= set(find_groups())
 
 
 def test_a_full_run_fills_the_page_and_cleans_up(package, tmp_path, capsys):
