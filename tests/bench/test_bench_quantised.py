@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import accuracy
+from bench import accuracy, simulate
 from bench.data import reference as place
 from bench.data.check_results import read_result
 from bench.data.cosine import measure_cosine
@@ -135,6 +135,12 @@ def test_layers_that_are_equal_or_zero(a: list[int], b: list[int], expected: tup
     sums = Sums()
     sums.add(np.float32(a), np.float32(b))
     assert sums.measure() == pytest.approx(expected)
+
+
+def test_the_vendors_model_is_left_out_where_it_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "REFERENCE", tmp_path / "nowhere")
+    rows = list(simulate.measure_vendor(Context(tmp_path, tmp_path)))
+    assert [(row.holds, row.aim.split()[1]) for row in rows] == [(None, "1.5"), (None, "8")]
 
 
 def test_the_demo_is_measured_layer_by_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
