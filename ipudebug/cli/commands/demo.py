@@ -1,4 +1,4 @@
-"""``ipudebug demo``: the main job on the example that the package carries."""
+"""``ipudebug demo``: the main job, and the way to the board, on the example that the package carries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DUMP = "onnx_NHWC_outtensor_dump.bin"
     "demo",
     cls=Command,
     section="Start here",
-    short_help="Find a planted fault in a small model, offline.",
+    short_help="Find a planted fault in a small model, and take it to the board.",
     examples=[
         "ipudebug demo",
         "ipudebug demo --fault channel_order --layer conv4",
@@ -35,14 +35,16 @@ DUMP = "onnx_NHWC_outtensor_dump.bin"
 )
 @click.option("--layer", metavar="NAME", help="Layer to plant it in. Default: one in the middle of the model.")
 def command(output: str, kind: str | None, layer: str | None) -> None:
-    """Find the layer with a fault, as with a model of your own.
+    """Find the layer with a fault, and take a model to the board, as with one of your own.
 
     Copies a small digits model with its preprocess file, configuration and images into DIR, dumps every layer of it,
-    plants a fault in one layer, dumps again, compares the two dumps and names the layer. Needs no network. A DIR that
-    an earlier demo made is refreshed, unless you edited the files that it copied.
+    plants a fault in one layer, dumps again, compares the two dumps and names the layer. Then it takes the sound model
+    on its way to the board, through float, fixed and offline, and shows what each step does to the layers. Needs no
+    network. A DIR that an earlier demo made is refreshed, unless you edited the files that it copied.
     """
     import onnx
 
+    from ipudebug.cli.demo_ladder import climb_ladder
     from ipudebug.comparison import compare
     from ipudebug.demo.faults import choose_place, find_fault, plant_fault
     from ipudebug.demo.work_folder import MODEL, locate_example, prepare_folder
@@ -73,6 +75,7 @@ def command(output: str, kind: str | None, layer: str | None) -> None:
         click.echo(line)
     differing = next((row.name for row in rows if not row.equal), None)
     click.echo(_judge(layer, summary.first.name if summary.first else None, differing))
+    climb_ladder(output, IMAGE, benchmark)
     click.echo("\nTry next:")
     for line in _suggest(output, summary.first.name if summary.first else layer):
         click.echo(f"  {line}")
@@ -123,5 +126,6 @@ def _suggest(folder: str, layer: str) -> Iterator[str]:
     yield f"cd {shlex.quote(folder)}"
     yield f"ipudebug compare {dumps} --format table --sort rmse --top 5"
     yield f"ipudebug compare {dumps} --layer {shlex.quote(layer)} --metric sqnr --details details"
+    yield "ipudebug compare ladder/model_fixed.bin ladder/model_float.bin --format table --metric sqnr"
     yield f"ipudebug run-onnx -i images --model {FAULTY} -n preprocess.py"
     yield "ipudebug dump-onnx --model_file model.onnx -i images/digit_3_a.png --dump_bin True -n preprocess.py"
