@@ -1,4 +1,4 @@
-"""A model that runs on a board: the same face as a Simulator, and beside it a comparison with the PC."""
+"""A Simulator whose model runs on a board, and the comparison with the PC."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Agreement:
         self.differing += bool(found)
 
 
-class RemoteSimulator:
+class RemoteSimulator(Simulator):
     """An offline model on a board. It connects, and loads the model there, when it is made.
 
     Args:
@@ -66,7 +66,6 @@ class RemoteSimulator:
         note: called with every remark for the user.
 
     Attributes:
-        norm, inputs, outputs, alignment: see Simulator.
         seconds: of every run, from sending the inputs to having the outputs.
         agreement: with the PC; empty without ``compare``.
     """
@@ -82,11 +81,8 @@ class RemoteSimulator:
         note: Callable[[str], object] = lambda text: None,
     ) -> None:
         """Check the model, connect, load; raises ModelError or BoardError."""
-        self.model = model
         self.sealed = SealedModel(model)
-        self._local = Simulator(model)
-        self.norm, self.inputs, self.outputs = self._local.norm, self._local.inputs, self._local.outputs
-        self.alignment = self._local.alignment
+        super().__init__(model)
         self.seconds: list[float] = []
         self.agreement = Agreement()
         self._address = address
@@ -96,10 +92,6 @@ class RemoteSimulator:
         self._note = note
         self._before: list[bytes] | None = None
         self._client, self._loaded = self._connect()
-
-    def pack(self, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        """Return the bytes of each input as the board is fed with them."""
-        return self._local.pack(arrays)
 
     def run(self, arrays: Mapping[str, np.ndarray]) -> list[Tensor]:
         """Return the final outputs as real numbers, 4-D ones NHWC; raises BoardError."""

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ipudebug.cli.notes import show_note
-
 if TYPE_CHECKING:
     from ipudebug.board.agreement import Difference
     from ipudebug.board.remote import RemoteSimulator
@@ -85,25 +83,28 @@ class BoardOptions:
 
     @property
     def is_remote(self) -> bool:
-        """Whether a board was named; raises UsageError for half of its name, or what needs one."""
+        """Whether a board was named."""
+        return self.host is not None
+
+    def check(self) -> None:
+        """Raise UsageError for half of a board's name, or what needs one."""
         if (self.host is None) != (self.port is None):
             raise click.UsageError("--host and --port belong together: give both, or neither to run on the PC")
         if self.host is None and (self.onboard_path is not None or self.against_pc):
             raise click.UsageError("--model_onboard_path and --against-pc need a board: --host and --port")
-        return self.host is not None
 
 
-def open_remote(options: BoardOptions, model: SimModel) -> RemoteSimulator:
-    """Return the model on the board; remarks go to stderr. Raises ModelError or BoardError."""
+def open_remote(options: BoardOptions, model: SimModel, note: Callable[[str], object]) -> RemoteSimulator:
+    """Return the model on the board, until the command ends; ``note`` gets remarks. Raises ModelError or BoardError."""
     from ipudebug.board.link import BoardAddress
     from ipudebug.board.remote import RemoteSimulator
 
     assert options.host is not None
     assert options.port is not None
     address = BoardAddress(options.host, options.port, options.timeout, options.token, int(options.header))
-    return RemoteSimulator(
-        model, address, onboard_path=options.onboard_path, compare=options.against_pc, note=show_note
-    )
+    remote = RemoteSimulator(model, address, onboard_path=options.onboard_path, compare=options.against_pc, note=note)
+    click.get_current_context().call_on_close(remote.close)
+    return remote
 
 
 def show_remote(remote: RemoteSimulator, images: list[str]) -> bool:
