@@ -148,6 +148,7 @@ def measure_dump(course: Course, net: Ladder) -> Row:
     context, folder = course.context, course.folder
     context.say(f"{course.title}, dump")
     image = net.pick_images(1)
+    folder.mkdir(exist_ok=True)
     config, dump, copy = folder / "DebugConfig.txt", folder / DUMP, folder / "copy.bin"
 
     def run_dumping() -> Run:
