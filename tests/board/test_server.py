@@ -14,20 +14,13 @@ import pytest
 
 msgpack = pytest.importorskip("msgpack")
 
+from bench.data.bad_frames import make_bad_frame, make_frame  # noqa: E402
 from ipudebug.board.client import BoardClient  # noqa: E402
 from ipudebug.board.failures import BoardBusy, BoardFailed, Denied, Dropped, NotOnBoard, TimedOut  # noqa: E402
 from ipudebug.board.limits import Limits  # noqa: E402
 from ipudebug.board.link import BoardAddress  # noqa: E402
 from ipudebug.errors import BoardError  # noqa: E402
 from tests.board.serving import MODEL, PATIENCE, FakeEngine, read_answer, serving  # noqa: E402
-
-
-def make_frame(name: str, arguments: Any, number: int = 1) -> bytes:
-    """Return a call as bytes."""
-    body = msgpack.packb(arguments, use_bin_type=True)
-    function = int(hashlib.md5(name.encode()).hexdigest()[:8], 16)
-    return struct.pack("<BBxxIQI", 39, 0, len(body), number, function) + body
-
 
 HELLO = make_frame("ipu_hello", [1, 1, ""])
 
@@ -299,31 +292,6 @@ def takes_clients(address: BoardAddress) -> bool:
     except BoardError:
         return False
     return True
-
-
-def make_bad_frame(random_numbers: random.Random) -> bytes:
-    """Return a frame with something wrong in it: random bytes, a cut, a size, types, nesting."""
-    kind = random_numbers.randrange(7)
-    names = ["ipu_hello", "ipu_upload_model", "ipu_create_model", "ipu_set_input", "ipu_invoke", "ipu_get_output"]
-    name = random_numbers.choice([*names, "ipu_destory_model"])
-    junk = random_numbers.randbytes(random_numbers.randrange(60))
-    if kind == 0:
-        return junk
-    if kind == 1:
-        return make_frame(name, [1, 2, 3])[: random_numbers.randrange(30)]
-    if kind == 2:
-        return struct.pack("<BBxxIQI", 39, 0, random_numbers.choice([2**32 - 1, 10 << 20, 5000]), 1, 1) + junk
-    if kind == 3:
-        values = [0, -1, 2**63, 1.5, "x", b"y", None, True, [], [[]], "a" * 50]
-        return make_frame(name, [random_numbers.choice(values) for _ in range(random_numbers.randrange(6))])
-    if kind == 4:
-        body = b"\x91" * random_numbers.choice([7, 600, 3000])
-        return struct.pack("<BBxxIQI", 39, 0, len(body), 1, 1) + body
-    if kind == 5:
-        frame = bytearray(make_frame(name, [1, 0, 0, b"abcd"]))
-        frame[random_numbers.randrange(len(frame))] ^= 1 << random_numbers.randrange(8)
-        return bytes(frame)
-    return struct.pack("<BBxxIQI", 39, 0, len(junk), 1, 0x3D1F272A) + junk
 
 
 def test_malformed_frames_leave_the_server_as_it_was() -> None:
