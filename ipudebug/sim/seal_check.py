@@ -63,7 +63,7 @@ class DamagedSeal(ModelError, AssertionError):
 
 def fault(where: str, path: str, found: str) -> DamagedSeal:
     """Return the error for one check, in the vendor's words."""
-    return DamagedSeal(f"Assert!!! Errors happened in {where}. {path}: {found}", AGAIN)
+    return DamagedSeal(f"Assert!!! Errors happened in {where}. The sealed file {path}: {found}", AGAIN)
 
 
 def describe_seal(

@@ -23,7 +23,7 @@ DUMP = "onnx_NHWC_outtensor_dump.bin"
     examples=[
         "ipudebug demo",
         "ipudebug demo --fault channel_order --layer conv4",
-        "ipudebug demo -o /tmp/try",
+        "ipudebug demo -o try",
     ],
 )
 @click.option("-o", "--output", default="ipudebug-demo", show_default=True, metavar="DIR", help="Folder to work in.")
