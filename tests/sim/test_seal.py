@@ -157,18 +157,34 @@ def rewrite(path: Path, change: Callable[[seal.SealHeader], seal.SealHeader]) ->
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("dims", 3, "Input 0 dim check failed. {}: x: expected 4, found 3"),
-        ("shape", (1, 3, 9, 4, 0, 0, 0, 0), "Input 0 Shape check failed. {}: x: expected [1, 3, 2, 4, 0, 0, 0, 0],"),
-        ("element", 2, "Input 0 Element format check failed. {}: x: expected 0 (uint8), found 2 (int16)"),
-        ("element", 77, "Input 0 Element format check failed. {}: x: expected 0 (uint8), found 77 (unknown)"),
-        ("scale", 0.5, "Input 0 Scalar check failed. {}: x: expected 0.1"),
-        ("scale", float("nan"), "Input 0 Scalar check failed. {}: x: expected 0.1"),
-        ("zero_point", -1, "Input 0 ZPoint check failed. {}: x: expected 3, found -1"),
-        ("ext_flag", 0x401, "Input 0 ExtFlag check failed. {}: x: expected 0x301 (RGBA), found 0x401 (BGRA)"),
-        ("width_alignment", 1, "Input 0 Width alignment check failed. {}: x: expected 64, found 1"),
-        ("height_alignment", 1, "Input 0 Height alignment check failed. {}: x: expected 2, found 1"),
-        ("buffer_size", 1, "Input 0 Aligned Buffer Size check failed. {}: x: expected 192, found 1"),
-        ("name", "z", "Input 0 Name check failed. {}: x: expected 'x', found 'z'"),
+        ("dims", 3, "Input 0 dim check failed. The sealed file {}: x: expected 4, found 3"),
+        (
+            "shape",
+            (1, 3, 9, 4, 0, 0, 0, 0),
+            "Input 0 Shape check failed. The sealed file {}: x: expected [1, 3, 2, 4, 0, 0, 0, 0],",
+        ),
+        (
+            "element",
+            2,
+            "Input 0 Element format check failed. The sealed file {}: x: expected 0 (uint8), found 2 (int16)",
+        ),
+        (
+            "element",
+            77,
+            "Input 0 Element format check failed. The sealed file {}: x: expected 0 (uint8), found 77 (unknown)",
+        ),
+        ("scale", 0.5, "Input 0 Scalar check failed. The sealed file {}: x: expected 0.1"),
+        ("scale", float("nan"), "Input 0 Scalar check failed. The sealed file {}: x: expected 0.1"),
+        ("zero_point", -1, "Input 0 ZPoint check failed. The sealed file {}: x: expected 3, found -1"),
+        (
+            "ext_flag",
+            0x401,
+            "Input 0 ExtFlag check failed. The sealed file {}: x: expected 0x301 (RGBA), found 0x401 (BGRA)",
+        ),
+        ("width_alignment", 1, "Input 0 Width alignment check failed. The sealed file {}: x: expected 64, found 1"),
+        ("height_alignment", 1, "Input 0 Height alignment check failed. The sealed file {}: x: expected 2, found 1"),
+        ("buffer_size", 1, "Input 0 Aligned Buffer Size check failed. The sealed file {}: x: expected 192, found 1"),
+        ("name", "z", "Input 0 Name check failed. The sealed file {}: x: expected 'x', found 'z'"),
     ],
 )
 def test_a_field_is_held_against_the_model_whatever_the_digest(
