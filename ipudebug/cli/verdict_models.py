@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipudebug.cli.jobs import choose_jobs
 from ipudebug.cli.notes import show_note
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def diagnose_files(
 
     mapping = load_name_map(map_file) if map_file else None
     if float_model is None:
-        verdict = diagnose(sample=sample, benchmark=benchmark, mapping=mapping)
+        verdict = diagnose(sample=sample, benchmark=benchmark, mapping=mapping, choose_jobs=choose_jobs)
     else:
         from ipudebug.diagnose.models import diagnose_with_models
         from ipudebug.inputs.feeds import load_feeds
@@ -39,6 +40,7 @@ def diagnose_files(
             fixed_model=fixed_model,
             feeds=feeds,
             mapping=mapping,
+            choose_jobs=choose_jobs,
         )
     for note in verdict.comparison.notes:
         show_note(note)

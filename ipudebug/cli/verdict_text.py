@@ -41,7 +41,9 @@ def describe_diagnosis(verdict: Diagnosis) -> Iterator[str]:
 def _describe_suspect(number: int, suspect: Suspect) -> Iterator[str]:
     """Yield the lines about one layer."""
     row = suspect.row
-    size = "NaN" if math.isinf(suspect.jump.size) else f"{suspect.jump.size:.3g} x what was to be expected"
+    size = (
+        f"{suspect.jump.size:.3g} x what was to be expected" if math.isfinite(suspect.jump.size) else "NaN is new in it"
+    )
     yield (
         f"\n{number}) {show_name(row.name)}  row {row.index}  {show_shape(row)}  COS {row.values['cos']:.6f}"
         f"  RMSE {row.values['rmse']:.6f}  jump: {size}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,11 @@ import numpy as np
 from ipudebug.align import find_unnamed
 from ipudebug.comparison import Comparison, LayerResult, compare
 from ipudebug.diagnose.evidence import Evidence
+from ipudebug.diagnose.fingerprint import take_fingerprint
 from ipudebug.diagnose.kinds import examine_layer
-from ipudebug.diagnose.kinds.stale import fingerprint
 from ipudebug.diagnose.onset import Jump, measure_jumps
 from ipudebug.diagnose.order import find_parents
-from ipudebug.diagnose.traits import take_traits
+from ipudebug.diagnose.traits import Traits, take_traits
 from ipudebug.diagnose.trouble import judge_rows
 from ipudebug.diagnose.verdict import Diagnosis, Renamed, Suspect
 from ipudebug.diagnose.view import take_view
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 GLANCE = 1 << 14
 """Elements of each pair that are looked at for structure; COS, RMSE, NaN and the like come from all of them."""
-LOOK = 1 << 21
+LOOK = 1 << 17
 """Elements of a suspect that the detectors see."""
+GRID_LAYERS = 12
+"""Layers among which one on a grid of 16 bits is looked for."""
 SUSPECTS = 3
 
 
@@ -40,7 +42,7 @@ def diagnose(
     benchmark: str | os.PathLike[str] | DumpReader,
     mapping: Mapping[str, str] | None = None,
     parents: Callable[[Sequence[str]], dict[int, tuple[int, ...]]] | None = None,
-    jobs: int = 1,
+    choose_jobs: Callable[[Comparison], int] = lambda comparison: 1,
 ) -> Diagnosis:
     """Return where two dumps part, what kind of fault it looks like, and what to do.
 
@@ -50,12 +52,12 @@ def diagnose(
         mapping: sample name -> benchmark name, for tensors that were renamed.
         parents: names of rows -> what each is computed from, where a model tells; otherwise the dumps' ``in`` records
             do, or the order alone.
-        jobs: processes that share the comparison.
+        choose_jobs: how many processes share a comparison.
 
     Raises what ``compare`` raises.
     """
     comparison = compare_renamed(sample, benchmark, mapping)
-    comparison.jobs = jobs
+    comparison.jobs = choose_jobs(comparison)
     rows, jumps = measure_rows(comparison, parents)
     compared = [row for row in rows if row.compared]
     shape, reason, candidates = judge_rows(compared, jumps)
@@ -88,12 +90,14 @@ def measure_rows(
     comparison: Comparison, parents: Callable[[Sequence[str]], dict[int, tuple[int, ...]]] | None = None
 ) -> tuple[list[LayerResult], list[Jump]]:
     """Return all rows of a comparison, and the jumps of those that could be compared."""
-    rows, traits = [], []
+    rows: list[LayerResult] = []
+    traits: list[Traits] = []
     for row in comparison:
         row = _undo_transposition(comparison, row)
         rows.append(row)
         if row.compared:
-            traits.append(take_traits(take_view(row.sample, row.benchmark, GLANCE)))
+            look = len(traits) < GRID_LAYERS and not any(layer.is_quantised for layer in traits)
+            traits.append(take_traits(take_view(row.sample, row.benchmark, GLANCE), look_for_grid=look))
     compared = [row for row in rows if row.compared]
     before = parents([row.name for row in compared]) if parents else _find_recorded(comparison, compared)
     jumps = measure_jumps(traits, before)
@@ -147,16 +151,16 @@ def gather_evidence(rows: Sequence[LayerResult], number: int, jump: Jump) -> Evi
         jump=jump.size,
         nans=row.nans,
         infs=row.infs,
-        others=_fingerprint_others(rows, number),
+        fingerprint=take_fingerprint(row.sample),
+        others=lambda: _fingerprint_others(rows, number),
     )
 
 
-def _fingerprint_others(rows: Iterable[LayerResult], number: int) -> dict[str, np.ndarray]:
+def _fingerprint_others(rows: Sequence[LayerResult], number: int) -> dict[str, np.ndarray]:
     """Return fingerprints of the benchmark's other tensors of the same size."""
-    rows = list(rows)
     size = rows[number].sample.info.size
     return {
-        row.name: fingerprint(row.benchmark.array)
+        row.name: take_fingerprint(row.benchmark)
         for other, row in enumerate(rows)
         if other != number and row.benchmark.info.size == size
     }

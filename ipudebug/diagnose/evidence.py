@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +24,8 @@ class Evidence:
         noise: error energy over signal energy that the layers before hand on.
         jump: how far the layer stands out of what was to be expected; 1 or more is clear (``onset``).
         nans, infs: how many elements of sample and benchmark are NaN, or infinite.
-        others: name -> a few evenly spread values of other benchmark tensors of the same size (see ``fingerprint``).
+        others: gives name -> ``fingerprint`` of the benchmark's other tensors of the same size.
+        fingerprint: the sample's own.
     """
 
     name: str
@@ -34,7 +36,8 @@ class Evidence:
     jump: float = math.inf
     nans: tuple[int, int] = (0, 0)
     infs: tuple[int, int] = (0, 0)
-    others: dict[str, np.ndarray] = field(default_factory=dict)
+    others: Callable[[], Mapping[str, np.ndarray]] = dict
+    fingerprint: np.ndarray | None = None
 
     @property
     def a(self) -> np.ndarray:
@@ -90,6 +93,13 @@ class Evidence:
         relative = wrong / np.maximum(signal, 1e-6 * max(float(signal.max()), 1e-300))
         others = relative[~channels & (signal > 1e-6 * signal.max())]
         return not others.size or float(np.median(others)) < 0.1 * float(np.median(relative[channels]))
+
+    def count_alike(self, channel: int) -> int:
+        """Return how many other channels are about as wrong as one, and more than noise explains."""
+        wrong, signal = ((side * side).sum(axis=(0, 1, 2)) for side in (self.d, self.b))
+        relative = wrong / np.maximum(signal, 1e-300)
+        alike = (relative > 0.3 * relative[channel]) & (wrong > 10 * self.expected / wrong.size)
+        return int(np.count_nonzero(alike & (signal > 1e-4 * signal.max()))) - int(alike[channel])
 
     @cached_property
     def inside(self) -> np.ndarray:

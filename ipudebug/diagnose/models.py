@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from ipudebug.diagnose.verdict import Diagnosis, Shape, Suspect
 from ipudebug.errors import InputError
 
 if TYPE_CHECKING:
+    from ipudebug.comparison import Comparison
     from ipudebug.inputs.feeds import Feeds
 
 
@@ -32,6 +33,7 @@ def diagnose_with_models(
     fixed_model: str | None = None,
     feeds: Feeds | None = None,
     mapping: Mapping[str, str] | None = None,
+    choose_jobs: Callable[[Comparison], int] = lambda comparison: 1,
 ) -> Diagnosis:
     """Return the verdict on two dumps, with each layer of the models computed by itself.
 
@@ -42,6 +44,7 @@ def diagnose_with_models(
         fixed_model: the fixed model that made the sample, if its layers are to be computed on the benchmark's inputs.
         feeds: the image of both dumps; needed where the benchmark's dump does not hold the model's input.
         mapping: sample name -> benchmark name.
+        choose_jobs: how many processes share the comparison.
 
     Raises what ``diagnose`` raises; ModelError, NodeFailed for the models; InputError if the input is not known.
     """
@@ -51,6 +54,7 @@ def diagnose_with_models(
         benchmark=benchmark,
         mapping=mapping,
         parents=lambda names: find_row_parents(names, graph.sources),
+        choose_jobs=choose_jobs,
     )
     first, second = make_lookups(verdict)
     feed = _find_feed(graph, second, feeds, verdict)

@@ -22,7 +22,7 @@ GROWTH = {"total": 16.0, "line": 16.0, "channels": 16.0, "few": 16.0, "border": 
 """By how much an energy may grow from one layer to the next (16: a fourfold error, 12 dB)."""
 ROUNDING = {"total": 12.0, "line": 4.0, "channels": 6.0, "few": 6.0, "border": 4.0, "saturated": 2.0, "range": 0.0}
 """How many times the energy of its own rounding a layer may show at once (its weights are rounded, too)."""
-FIRST_NOISE = {"total": 1e-3, "line": 1e-5, "channels": 1e-4, "few": 1e-4, "border": 1e-4, "saturated": 1e-5}
+FIRST_NOISE = {"total": 1e-2, "line": 1e-5, "channels": 1e-4, "few": 1e-4, "border": 1e-4, "saturated": 1e-5}
 """What may be noise where nothing before had any and no grid is seen."""
 WEIGHT_ROUNDING = {"total": 3e-3, "line": 5e-4, "channels": 3e-3, "few": 2e-3, "border": 3e-4, "saturated": 1e-4}
 """What rounding its weights to 8 bits may add at any layer of a quantised sample; most where they add up to nothing."""

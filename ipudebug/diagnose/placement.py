@@ -85,18 +85,25 @@ def measure_left(a: np.ndarray, b: np.ndarray) -> float:
 
 def follow_edges(a: np.ndarray, b: np.ndarray) -> float:
     """Return how far the difference of two pictures follows the edges in them, as a correlation -1..1."""
-    inner = b[1:-1, 1:-1]
-    height, width = b.shape[:2]
-    around = sum(
-        (b[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)),
-        np.zeros_like(inner),
-    )
     gains, offsets, _ = fit_colours(a, b)
-    edges = np.abs(inner - around / 9).mean(axis=2).ravel()
-    error = np.abs(a - gains * b - offsets)[1:-1, 1:-1].mean(axis=2).ravel()
+    b = gains * b + offsets
+    edges = (_find_edges(a) + _find_edges(b)).ravel()
+    error = np.abs(a - b)[1:-1, 1:-1].mean(axis=2).ravel()
     if edges.size < 16 or not edges.std() > 0 or not error.std() > 0:
         return 0.0
     return float(np.corrcoef(edges, error)[0, 1])
+
+
+def _find_edges(a: np.ndarray) -> np.ndarray:
+    """Return how far each inner pixel is from the mean of its neighbourhood."""
+    height, width = a.shape[:2]
+    inner = a[1:-1, 1:-1]
+    around = sum(
+        (a[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)),
+        np.zeros_like(inner),
+    )
+    edges: np.ndarray = np.abs(inner - around / 9).mean(axis=2)
+    return edges
 
 
 def _count_ends(first: np.ndarray, last: np.ndarray) -> tuple[int, int]:

@@ -85,7 +85,7 @@ def compare_inputs(sample: ModelInput, benchmark: ModelInput) -> InputDifference
         numbers = {"gains": gains.tolist(), "offsets": offsets.tolist()}
         findings.append(Finding("normalisation", max(0.0, 1 - left), text, _LINES, numbers))
     has_kernel = any(finding.kind == "resize-kernel" for finding in findings)
-    if left > (4 * EXPLAINED if has_kernel else EXPLAINED) or not (findings or describes):
+    if left > (10 * EXPLAINED if has_kernel else EXPLAINED) or not (findings or describes):
         findings.append(_name_rest(left))
     what = f"relative error {direct:.3g} as they are, " if np.isfinite(direct) else ""
     summary = f"{what}{left:.2%} of the contrast is left when all of this is undone"
@@ -169,7 +169,7 @@ def _name_lines(
     a: np.ndarray, b: np.ndarray, gains: np.ndarray, offsets: np.ndarray, left: float, *, is_picture: bool
 ) -> str:
     """Return what the lines between two pictures stand for; what is left makes them uncertain."""
-    tolerance = 2e-3 + 3 * left * left
+    tolerance = 2e-3 + left / 2
     if is_picture and (gains > 0).all() and (np.abs(gains - 1) > tolerance).any():
         return f"the image was normalised{name_step(gains, offsets, a)}"
     return name_normalisation(a.reshape(-1, a.shape[2]), b.reshape(-1, b.shape[2]), gains, offsets, tolerance)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 _LOOK = 4096  # values are enough to see the 256 levels of an 8-bit tensor
+_PROBE = 400  # more different values among so many are no grid of 256
+_REACHES = (16, 256, 4096, 1 << 17)
 _LEAST = 24  # values below which a grid may be chance
 
 
@@ -16,20 +18,24 @@ def find_step(values: np.ndarray, most: int = 256) -> float:
     flat = values.reshape(-1)
     if flat.size > _LOOK:
         flat = flat[:: flat.size // _LOOK]
+    levels = np.sort(flat[:_PROBE])
+    if np.count_nonzero(levels[1:] != levels[:-1]) >= most:
+        return 0.0
     levels = np.unique(flat)
     if not np.isfinite(levels).all() or not flat.size >= _LEAST or not 3 <= levels.size <= most:
         return 0.0
     if most <= 256 and levels.size > flat.size // 2:
         return 0.0
-    span = float(levels[-1] - levels[0])
+    heights = levels - levels[0]
     gaps = np.diff(levels)
-    step = float(gaps[gaps > span * 1e-6].min(initial=span))
-    numbers = np.rint((levels - levels[0]) / step)
-    if numbers[-1] >= most:
-        return 0.0
-    step = span / float(numbers[-1])
-    fits = np.abs((levels - levels[0]) / step - numbers) < 0.02
-    return step if bool(fits.all()) else 0.0
+    step = float(gaps[gaps > heights[-1] * 1e-6].min(initial=heights[-1]))
+    for reach in _REACHES:  # the smallest gap is known to few digits: the longer the ruler, the more
+        far = float(heights[heights <= reach * step][-1])
+        if far:
+            step = far / round(far / step)
+    numbers = np.rint(heights / step)
+    fits = np.abs(heights / step - numbers) < 0.05
+    return step if numbers[-1] < most and bool(fits.all()) else 0.0
 
 
 def rounding_energy(step: float) -> float:

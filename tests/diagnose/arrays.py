@@ -28,7 +28,7 @@ def make_evidence(sample: np.ndarray, benchmark: np.ndarray, **known: object) ->
 def draw_map(seed: int = 0, shape: Sequence[int] = (1, 12, 14, 8), image: int = 0) -> np.ndarray:
     """Return a feature map with smooth structure, float32 NHWC: channels by ``seed``, what they show by ``image``."""
     rng = np.random.default_rng(seed)
-    array = np.random.default_rng([seed, image]).standard_normal(tuple(shape))
+    array = np.random.default_rng([seed, image, 5]).standard_normal(tuple(shape))
     for axis in (1, 2):
         array = array + np.roll(array, 1, axis) + np.roll(array, 2, axis)
     scales = rng.uniform(0.5, 1.5, shape[-1])

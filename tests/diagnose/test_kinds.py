@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from ipudebug.diagnose.kinds import KINDS, examine_layer
-from ipudebug.diagnose.kinds.stale import fingerprint
 from tests.diagnose.arrays import draw_map, make_evidence, round_to
 
 STEP = 0.02
@@ -101,7 +100,9 @@ def test_a_lost_rectifier_is_told_from_other_faults() -> None:
 
 def test_a_buffer_of_another_tensor_is_named() -> None:
     own, other = draw_map(1), draw_map(2)
-    found = examine_layer(make_evidence(other, own, others={"conv7": fingerprint(other)}))[0]
+    found = examine_layer(
+        make_evidence(other, own, fingerprint=other.ravel(), others=lambda: {"conv7": other.ravel()})
+    )[0]
     assert found.kind == "stale"
     assert found.numbers["holds"] == "conv7"
 

@@ -24,10 +24,9 @@ class ChannelOrder:
         if not 2 <= channels <= _MOST or count < _LEAST_POSITIONS:
             return None
         order = _find_order(a, b)
-        is_dead = (a == a[0]).all(axis=0)
-        order = np.where(is_dead, np.arange(channels), order)
-        moved = np.flatnonzero(order != np.arange(channels))
-        if moved.size < 2 or np.unique(order[~is_dead]).size < 0.9 * np.count_nonzero(~is_dead):
+        is_live = (a != a[0]).any(axis=0)  # a dead channel looks like any other: it has no place to be told
+        moved = np.flatnonzero((order != np.arange(channels)) & is_live)
+        if moved.size < 2 or np.unique(order[is_live]).size < 0.9 * np.count_nonzero(is_live):
             return None
         rest = a - b[:, order]
         confidence = layer.explained(float(np.vdot(rest, rest)))

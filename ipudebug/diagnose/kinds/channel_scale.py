@@ -30,7 +30,7 @@ class ChannelScale:
         rest = a - gains * b - offsets
         wrong = np.abs(gains - 1) > 0.01
         likeness = common / np.sqrt(np.maximum(spread * ((a - mean_a) ** 2).sum(axis=0), 1e-300))
-        if wrong.sum() < max(2, channels // 4) or np.median(likeness[spread > 0]) < 0.9:
+        if wrong.sum() < max(2, 0.6 * channels) or np.median(likeness[spread > 0]) < 0.9:
             return None
         confidence = layer.explained(float(np.vdot(rest, rest)), 2 * channels)
         return Finding(

@@ -22,7 +22,7 @@ class OneChannel:
             return None
         energy = ((a - b) ** 2).sum(axis=0)
         worst = int(energy.argmax())
-        if not layer.is_confined(np.arange(channels) == worst):
+        if not layer.is_confined(np.arange(channels) == worst) or layer.count_alike(worst) > 0:
             return None
         confidence = layer.explained(float(energy.sum() - energy[worst]))
         gain, offset = fit_line(a[:, worst], b[:, worst])

@@ -29,9 +29,11 @@ class Stale:
         if a.size < _LEAST_ELEMENTS or not a.std() > 0 or not b.std() > 0:
             return None
         own = correlate(a, b)
-        mine = fingerprint(layer.a)
-        for name, other in layer.others.items():
-            likeness = correlate(mine, other) if mine.shape == other.shape else 0.0
+        if own > 0.9:
+            return None
+        mine = layer.fingerprint
+        likenesses = {} if mine is None else {name: correlate(mine, other) for name, other in layer.others().items()}
+        for name, likeness in likenesses.items():
             if likeness > 0.98 and likeness > own + 0.1:
                 return Finding(
                     "stale",
@@ -40,8 +42,6 @@ class Stale:
                     _REMEDY,
                     {"correlation": own, "holds": name, "likeness": likeness},
                 )
-        if own > 0.9:
-            return None
         distance = _distance(a, b)
         if distance > 0.35:
             return None
@@ -54,12 +54,6 @@ class Stale:
             _REMEDY,
             {"correlation": own, "distance": distance},
         )
-
-
-def fingerprint(array: np.ndarray, count: int = 4096) -> np.ndarray:
-    """Return about ``count`` evenly spread values of a tensor."""
-    flat = array.reshape(-1)
-    return np.asarray(flat[:: max(1, flat.size // count)], np.float64)
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float:
