@@ -77,8 +77,10 @@ def _make_models(ladder: Ladder) -> None:
     tell(OFFLINE, "the fixed model, sealed")
     differing = find_difference(outputs[OFFLINE], outputs[FIXED])
     if differing is not None:
-        what = f"{ladder.locate(OFFLINE)}: expected the outputs of the fixed model, found others"
-        raise ModelError(f"{what} on {samples[differing][0]}", "please report this")
+        path, image = ladder.locate(OFFLINE), samples[differing][0]
+        raise ModelError(
+            f"{path}: expected the outputs of the fixed model, found others on {image}", "please report this"
+        )
     click.echo(f"offline equals fixed bit for bit: checked on all {total} images")
 
 
