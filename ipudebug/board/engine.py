@@ -8,6 +8,7 @@ bytes, never pickled objects.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import struct
@@ -105,6 +106,7 @@ class ProcessSession:
         self.outputs: tuple[PortFacts, ...] = ()
         self._process = process
         self._run_seconds = run_seconds
+        self._is_late = False
 
     def describe(self, facts: dict) -> None:
         """Keep what the process says of its model."""
@@ -128,15 +130,24 @@ class ProcessSession:
 
     async def receive(self, code: str, verb: str, seconds: float, largest: int) -> bytes:
         """Return what the process says next; raises Refusal with ``code``, or ``timeout`` after so many seconds."""
+        timer = asyncio.get_running_loop().call_later(seconds, self._end_late)
         try:
-            return await asyncio.wait_for(self._receive(code, largest), seconds)
-        except asyncio.TimeoutError:
-            raise Refusal("timeout", f"the model did not {verb} in {seconds:g} s") from None
+            return await self._receive(code, largest)
         except (asyncio.IncompleteReadError, ConnectionError):
             await self.close()
+            if self._is_late:
+                raise Refusal("timeout", f"the model did not {verb} in {seconds:g} s") from None
             ending = self._process.returncode
             how = f"signal {-ending}" if ending is not None and ending < 0 else f"exit code {ending}"
             raise Refusal(code, f"the model's process ended with {how} while it was to {verb} the model") from None
+        finally:
+            timer.cancel()
+
+    def _end_late(self) -> None:
+        """End the process because its time is up; whoever waits for it gets the end of its pipe."""
+        self._is_late = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
 
     async def _receive(self, code: str, largest: int) -> bytes:
         """Return what the process says next; raises Refusal for a fault that it tells."""
@@ -155,8 +166,6 @@ class ProcessSession:
     async def close(self) -> None:
         """End the process."""
         if self._process.returncode is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
-            except ProcessLookupError:
-                return
         await self._process.wait()

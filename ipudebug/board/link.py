@@ -26,6 +26,7 @@ from ipudebug.board.wire import (
 _HINT_TIMEOUT = "give more time: --timeout SECONDS; if that does not help, look at the board"
 _HINT_DROPPED = "look whether the server still runs, then go on with --continue_run"
 _RECEIVED_AT_ONCE = 1 << 20
+_JOINED = 1 << 16
 
 Call = tuple[str, tuple[Any, ...]]
 
@@ -96,9 +97,9 @@ class Link:
             frames.append(encode_header(Header(len(body), self._last, hash_name(name)), self.address.form) + body)
         first = self._last - len(calls) + 1
         with self._told(f"in the middle of {calls[0][0]}"):
-            for frame in frames:
+            for data in _join(frames):
                 self._limit(deadline)
-                self._socket.sendall(frame)
+                self._socket.sendall(data)
             answers = [self._receive(number, deadline) for number in range(first, self._last + 1)]
         return [self._read(answer) for answer in answers]
 
@@ -153,3 +154,15 @@ class Link:
             self.close()
             hint = "check --port: is it an IPU server? one that was built on an old rest_rpc needs --header 24"
             raise BadAnswer(f"{self.address} answers what no IPU server answers: {reason}", hint) from None
+
+
+def _join(frames: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield frames, the small ones joined with those behind them: every call of send may wake the other side."""
+    waiting = b""
+    for frame in frames:
+        waiting += frame
+        if len(waiting) >= _JOINED:
+            yield waiting
+            waiting = b""
+    if waiting:
+        yield waiting

@@ -18,6 +18,7 @@ from ipudebug.board.visit import House, Visit
 from ipudebug.board.wire import PACKED, FrameError, Header, decode_body, decode_header, encode_body, encode_header
 
 _PIECE = 1 << 18
+_BUFFER = 1 << 16
 _BACKLOG = 1024
 
 
@@ -69,7 +70,7 @@ class BoardServer:
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port; 0 lets the system choose one. Raises OSError."""
-        self._server = await asyncio.start_server(self._welcome, host, port, backlog=_BACKLOG, limit=_PIECE)
+        self._server = await asyncio.start_server(self._welcome, host, port, backlog=_BACKLOG, limit=_BUFFER)
         self._watch = asyncio.create_task(self._watch_deadlines())
         found: int = self._server.sockets[0].getsockname()[1]
         return found
