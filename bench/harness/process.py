@@ -11,6 +11,9 @@ from pathlib import Path
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
+# Python that may not keep what it compiled compiles every module at every start; an installed program never does.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
 
 class BenchError(Exception):
     """Something that was to be measured failed, or computed a wrong number."""
@@ -64,7 +67,7 @@ def run_process(
         order = {
             "argv": [os.fspath(part) for part in argv],
             "cwd": os.fspath(cwd),
-            "env": {**os.environ, **(env or {})},
+            "env": {**_ENVIRONMENT, **(env or {})},
             "stdout": os.fspath(stdout or captured),
             "stderr": os.fspath(errors),
             "whole_tree": whole_tree,
