@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from ipudebug.cli.notes import show_note
 from ipudebug.errors import OutputError
@@ -25,6 +24,8 @@ def make_room(path: str, stamp: str, *, overwrite: bool) -> None:
             if os.path.isfile(name_manifest(path)):
                 os.rename(name_manifest(path), name_manifest(kept))
         elif os.path.isdir(path) and not os.path.islink(path):
+            import shutil
+
             shutil.rmtree(path)
         else:
             os.unlink(path)

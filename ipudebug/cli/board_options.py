@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -118,6 +117,8 @@ def show_remote(remote: RemoteSimulator, images: list[str]) -> bool:
 
 def describe_latency(seconds: list[float]) -> Iterator[str]:
     """Yield the line about the time of the runs; nothing where there was none."""
+    import statistics
+
     if seconds:
         ordered = sorted(1e3 * value for value in seconds)
         late = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]

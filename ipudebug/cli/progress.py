@@ -6,7 +6,6 @@ seconds, so that a log shows that something goes on. Work of a single step has n
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -94,6 +93,8 @@ class Progress:
             self._stream.write(self._describe() + "\n")
             self._stream.flush()
             return
+        import shutil
+
         text = self._describe()[: shutil.get_terminal_size().columns - 1]
         self._stream.write("\r" + text.ljust(self._width))
         self._stream.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 
 import click
@@ -121,6 +120,8 @@ def _judge(planted: str, first: str | None, differing: str | None) -> str:
 
 def _suggest(folder: str, layer: str) -> Iterator[str]:
     """Yield command lines to go on with."""
+    import shlex
+
     dumps = f"sample/{DUMP} benchmark/{DUMP}"
     yield "ipudebug demo --fault channel_order --layer conv4"
     yield f"cd {shlex.quote(folder)}"
