@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ipudebug.board import protocol
-from ipudebug.board.engine import Engine, Session
+from ipudebug.board.engine import Engine
 from ipudebug.board.faults import Faults
 from ipudebug.board.limits import Budget, Limits
+from ipudebug.board.loaded import LoadedModel, measure_buffers
 from ipudebug.board.protocol import Refusal
 from ipudebug.board.upload import Upload, copy_onboard, measure_onboard
 from ipudebug.board.wire import LARGEST_PIECE
@@ -52,17 +53,6 @@ class House:
         self.at_work = asyncio.Semaphore(max(2, os.cpu_count() or 1))
 
 
-@dataclass
-class _Loaded:
-    """A model of a client's, and its buffers."""
-
-    session: Session
-    inputs: list[bytearray]
-    filled: list[int]
-    outputs: list[bytes] | None = None
-    before: list[bytes] | None = None
-
-
 class Visit:
     """One client, from its greeting to its end; its models end with it."""
 
@@ -70,7 +60,7 @@ class Visit:
         """Begin with nothing."""
         self.greeted = False
         self._house = house
-        self._models: dict[int, _Loaded] = {}
+        self._models: dict[int, LoadedModel] = {}
         self._last = 0
         self._upload: Upload | None = None
         self._answers: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -168,7 +158,7 @@ class Visit:
         self._upload.reserve(size)
         await asyncio.to_thread(copy_onboard, folder, path, self._upload)
 
-    async def _load(self, path: str) -> _Loaded:
+    async def _load(self, path: str) -> LoadedModel:
         """Return a model that is ready to run."""
         house = self._house
         session = await house.engine.open(path)
@@ -177,78 +167,43 @@ class Visit:
             if other or "wrong-chip" in house.faults.switches:
                 words = f"expected a model for {house.chip or 'another chip'}, found one for {session.chip}"
                 raise Refusal("wrong_chip", f"{protocol.WRONG_CHIP_TEXT}. {words}")
-            house.memory.take(_measure(session))
+            house.memory.take(measure_buffers(session))
         except BaseException:
             await session.close()
             raise
-        inputs = [bytearray(port.size) for port in session.inputs]
-        return _Loaded(session, inputs, [0] * len(inputs))
+        return LoadedModel(session)
 
     async def _set_input(self, number: int, place: int, offset: int, piece: bytes) -> int:
-        """Return how many bytes of an input have come; pieces come in order, offset 0 begins anew."""
-        loaded = self._find(number, place, "input")
-        buffer, filled = loaded.inputs[place], loaded.filled[place]
-        if offset not in (0, filled):
-            raise Refusal("bad_request", f"input {place}: expected the piece at {filled}, found the one at {offset}")
-        if offset + len(piece) > len(buffer):
-            found = f"expected {len(buffer):,} bytes, found a piece that ends at {offset + len(piece):,}"
-            raise Refusal("too_large", f"input {place}: {found}")
-        buffer[offset : offset + len(piece)] = piece
-        loaded.filled[place] = offset + len(piece)
-        return loaded.filled[place]
+        """Return how many bytes of an input have come."""
+        return self._find(number).set_input(place, offset, piece)
 
     async def _invoke(self, number: int) -> int:
-        """Return the microseconds that a run took."""
+        """Return the microseconds that a run took; a model that fails is destroyed."""
         loaded = self._find(number)
-        for place, (buffer, filled) in enumerate(zip(loaded.inputs, loaded.filled, strict=True)):
-            if filled != len(buffer):
-                raise Refusal("bad_request", f"input {place}: expected {len(buffer):,} bytes, {filled:,} have come")
-        faults, clock = self._house.faults, asyncio.get_running_loop().time
+        loaded.check_inputs()
         async with self._house.at_work:
-            start = clock()
             try:
-                outputs = await loaded.session.run(loaded.inputs)
+                seconds = await loaded.run(self._house.faults)
             except BaseException:
                 await self._destroy(number)
                 raise
-            seconds = clock() - start
-        if faults.delay:
-            await asyncio.sleep(faults.delay)
-        loaded.outputs = faults.spoil(outputs, loaded.before, loaded.session.outputs)
-        loaded.before = outputs if "stale" in faults.switches else None
         self._house.runs += 1
         return int(seconds * 1e6)
 
     async def _get_output(self, number: int, place: int, offset: int, count: int) -> bytes:
         """Return bytes of an output buffer of the last run."""
-        loaded = self._find(number, place, "output")
-        if loaded.outputs is None:
-            raise Refusal("bad_request", f"{protocol.GET_OUTPUT} before {protocol.INVOKE}")
-        data = loaded.outputs[place]
-        if count > LARGEST_PIECE or offset + count > len(data):
-            found = f"expected at most {LARGEST_PIECE:,} of {len(data):,} bytes, found {count:,} at {offset:,}"
-            raise Refusal("too_large", f"output {place}: {found}")
-        return data[offset : offset + count]
+        return self._find(number).get_output(place, offset, count)
 
     async def _destroy(self, number: int) -> None:
         """End a model."""
         loaded = self._find(number)
         del self._models[number]
         self._house.models -= 1
-        self._house.memory.give(_measure(loaded.session))
+        self._house.memory.give(measure_buffers(loaded.session))
         await loaded.session.close()
 
-    def _find(self, number: int, place: int = 0, kind: str = "") -> _Loaded:
-        """Return a model of this client's; raises Refusal where it, or its input or output, does not exist."""
-        loaded = self._models.get(number)
-        if loaded is None:
+    def _find(self, number: int) -> LoadedModel:
+        """Return a model of this client's; raises Refusal where there is none of that number."""
+        if number not in self._models:
             raise Refusal("no_model", f"no model {number}")
-        count = len(loaded.session.inputs if kind == "input" else loaded.session.outputs)
-        if kind and place >= count:
-            raise Refusal("bad_request", f"{kind} {place}: the model has {count}")
-        return loaded
-
-
-def _measure(session: Session) -> int:
-    """Return the bytes of a model's buffers; the outputs may be there twice."""
-    return sum(port.size for port in session.inputs) + 2 * sum(port.size for port in session.outputs)
+        return self._models[number]

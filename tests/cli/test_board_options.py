@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from ipudebug.board.agreement import Cause, Difference
 from ipudebug.board.remote import Agreement
+from ipudebug.cli.app import EXIT_TROUBLE
 from ipudebug.cli.board_options import (
     CAUSES,
     BoardOptions,
@@ -18,6 +20,7 @@ from ipudebug.cli.board_options import (
     describe_latency,
     show_remote,
 )
+from tests.command import run_command
 
 
 def test_latency_is_shown_as_three_numbers() -> None:
@@ -80,3 +83,15 @@ def test_options_that_are_whole() -> None:
     whole = BoardOptions("h", 5, against_pc=True, onboard_path="a.img")
     whole.check()
     assert whole.is_remote
+
+
+def test_without_msgpack_it_says_what_to_install(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "msgpack", None)
+    done = run_command(capfd, "serve", "-p", "0")
+    assert (done.code, done.stdout) == (EXIT_TROUBLE, "")
+    assert done.stderr == (
+        "error: the package msgpack is not installed, the board is spoken to in it\n"
+        "hint: install it: pip install 'ipudebug[board]'\n"
+    )

@@ -147,18 +147,6 @@ def test_a_port_that_is_taken(capfd: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_without_msgpack_it_says_what_to_install(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "msgpack", None)
-    done = run_command(capfd, "serve", "-p", "0")
-    assert (done.code, done.stdout) == (EXIT_TROUBLE, "")
-    assert done.stderr == (
-        "error: the package msgpack is not installed, the board is spoken to in it\n"
-        "hint: install it: pip install 'ipudebug[board]'\n"
-    )
-
-
 def test_loopback_is_told_by_the_address() -> None:
     assert is_loopback("127.0.0.1")
     assert is_loopback("127.1.2.3")
