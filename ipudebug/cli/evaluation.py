@@ -64,6 +64,10 @@ class Evaluation:
             self._simulator = Simulator(self.model, threads=self.threads)
         return self._simulator
 
+    def run_on(self, simulator: Simulator | None) -> None:
+        """Run on this one, which is somewhere else; None: on the PC, as ever."""
+        self._simulator = simulator or self._simulator
+
     def evaluate(self, number: int) -> Done:
         """Run the model on a sample and write what is asked for."""
         arrays = self._prepare(number)

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +14,7 @@ import click
 from ipudebug import __version__
 from ipudebug.cli.accuracy import load_labels, measure_accuracy, write_accuracy
 from ipudebug.cli.backups import make_room
+from ipudebug.cli.board_options import BoardOptions, open_remote, show_remote
 from ipudebug.cli.debug_dump import CONFIG, find_debug_config, name_dump, note_switches
 from ipudebug.cli.evaluation import Done, Evaluation
 from ipudebug.cli.net_summary import describe_net
@@ -49,10 +50,13 @@ class SimulateOptions:
     draw_result: str | None = None
     continue_run: bool = False
     overwrite: bool = False
+    board: BoardOptions = field(default_factory=BoardOptions)
 
 
-def run_simulation(options: SimulateOptions) -> None:
+def run_simulation(options: SimulateOptions) -> bool:
     """Run a model on every sample; all that can be checked is checked before anything is written.
+
+    Returns False where a board was to be compared with the PC, and they differ.
 
     Paths and numbers go to stdout, remarks and progress to stderr.
     """
@@ -66,6 +70,10 @@ def run_simulation(options: SimulateOptions) -> None:
     images = [sample[0] for sample in feeds.samples]
     labels = load_labels(options.labels, images) if options.labels else None
     evaluation = _plan(options, model, feeds, notes)
+    remote = open_remote(options.board, model, notes.append) if options.board.is_remote else None
+    evaluation.run_on(remote)
+    if remote is not None and options.num_process > 1:
+        notes.append("--num_process: a board is asked for one image after the other")
     feeds.fit(evaluation.simulator.inputs, evaluation.simulator.norm)  # the ini's names are held against the model
     shown: set[str] = set()
     _show_notes(Done(tuple(notes)), shown)
@@ -78,7 +86,8 @@ def run_simulation(options: SimulateOptions) -> None:
     if dump:
         make_room(dump, _stamp(), overwrite=options.overwrite)
     with Progress("images", len(todo)) as progress:
-        for number, done in zip(todo, _evaluate(evaluation, todo, options.num_process, dump, debug), strict=True):
+        processes = options.num_process if remote is None else 1
+        for number, done in zip(todo, _evaluate(evaluation, todo, processes, dump, debug), strict=True):
             progress.clear()
             _show_notes(done, shown)
             click.echo(f"{images[number]} -> {evaluation.results[number]}")
@@ -87,8 +96,10 @@ def run_simulation(options: SimulateOptions) -> None:
         _finish_dump(options, feeds, dump, debug, images[todo[-1]], len(todo))
     if labels is not None:
         _finish_accuracy(options, evaluation, labels)
+    agrees = remote is None or show_remote(remote, [images[number] for number in todo])
     click.echo("Run evaluation OK.")
     click.echo(f"{len(todo)} image{'' if len(todo) == 1 else 's'} done, results in {FOLDER}")
+    return agrees
 
 
 def _open_model(options: SimulateOptions) -> SimModel:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from ipudebug.cli.app import Command
+from ipudebug.cli.app import EXIT_MISSED, Command
+from ipudebug.cli.board_options import BoardOptions, board_options
 from ipudebug.cli.options import (
     image_option,
     input_config_option,
@@ -22,6 +25,7 @@ from ipudebug.cli.options import (
         "ipudebug simulate -m model_float.sim -i cat.jpg -n preprocess.py --soc_version souffle",
         "ipudebug simulate -m model_fixed.sim -i images/ -n preprocess.py --num_process 4",
         "ipudebug simulate -m model_fixed.sim -i images/ -n preprocess.py -c Classification -l labels.txt",
+        "ipudebug simulate -m model_fixed.sim_sgsimg.img -i images/ -n preprocess.py --host 192.168.1.20 --port 8000",
     ],
 )
 @click.option("-m", "--model", required=True, metavar="FILE", help="A float, fixed or offline model.")
@@ -57,6 +61,7 @@ from ipudebug.cli.options import (
     "--continue_run", "--continue-run", "continue_run", is_flag=True, help="Skip images that have a result already."
 )
 @click.option("--overwrite", is_flag=True, help="Delete what an earlier run left instead of moving it aside.")
+@board_options
 def command(
     model: str,
     image: str,
@@ -71,14 +76,21 @@ def command(
     draw_result: str | None,
     continue_run: bool,
     overwrite: bool,
-) -> None:
+    **board: Any,
+) -> int:
     """Run a float, fixed or offline model on images, whichever it is, and write a result file for each.
 
     Results go to log/output. The preprocess is called with norm=True for float models, norm=False for the others. A
     DebugConfig.txt in the working directory with dumpTensor in it makes a dump of every layer,
     sigma_outtensor_dump.bin, in the folder that its path= names: that of the last image.
+
+    With --host and --port an offline model runs on a board, or on an ipudebug serve; --against-pc compares every output
+    with the PC's and ends with exit code 1 where one differs.
     """
     from ipudebug.cli.simulations import SimulateOptions, run_simulation
+
+    board_run = BoardOptions(**board)
+    board_run.check()
 
     if labels is not None and category.lower() != "classification":
         raise click.UsageError("-l needs -c Classification")
@@ -100,5 +112,6 @@ def command(
         draw_result,
         continue_run,
         overwrite,
+        board_run,
     )
-    run_simulation(options)
+    return 0 if run_simulation(options) else EXIT_MISSED
