@@ -202,10 +202,10 @@ def compare(
         sides.append(reader)
     mapping = dict(mapping or {})
     infos = {"sample": sides[0].infos, "benchmark": sides[1].infos}
-    unnamed = find_unnamed(**infos, mapping=mapping)
     matches: list[Match] = []
     if by_content:
-        matches = match_by_content(*sides, *find_unnamed(**infos, mapping=mapping))
+        samples, benchmarks = find_unnamed(**infos, mapping=mapping)
+        matches = match_by_content(sides[0], sides[1], samples, benchmarks)
     mapping |= {match.sample: match.benchmark for match in matches}
     alignment = align(**infos, mapping=mapping, layers=layers)
     return Comparison(sides[0], sides[1], alignment, metrics, jobs, matches)

@@ -20,7 +20,7 @@ import struct
 from typing import Any
 
 import numpy as np
-from flatbuffers.table import Table as RawTable  # type: ignore[import-untyped]
+from flatbuffers.table import Table as RawTable
 
 from ipudebug.errors import ModelError
 
