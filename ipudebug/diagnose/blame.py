@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import enum
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -65,7 +66,8 @@ class LayerBlame:
     Attributes:
         name: of the tensor.
         accumulated: sample against benchmark.
-        local: sample against what the layer makes of the sample's inputs: the error that arises here.
+        local: sample against what the layer makes of the sample's inputs: the error that arises here; infinite if
+            that are NaN or infinities.
         inherited: the latter against the benchmark: the error that is handed on.
         incoming: the same of the layer's inputs, taken together.
         alone: the fixed model's layer on the benchmark's inputs, against the benchmark; None without a fixed model.
@@ -119,8 +121,16 @@ class Blame:
 
     @property
     def strays(self) -> list[LayerBlame]:
-        """The layers whose local error is clear, the likeliest origin first: the earliest of those that stand out."""
-        clear = [layer for layer in self.layers if layer.jump >= 1]
+        """The layers whose local error is clear and matters, the likeliest origin first: the earliest that stands out.
+
+        It matters if it is the larger part of what the layer is off by, or bears a twentieth of the final error: a
+        handful of saturated elements is clear, too, and no more than a part of the noise.
+        """
+        clear = [
+            layer
+            for layer in self.layers
+            if layer.jump >= 1 and (layer.role is Role.ORIGINATES or abs(layer.share) >= 0.05)
+        ]
         most = max((layer.jump for layer in clear), default=0.0)
         strong = [layer for layer in clear if layer.jump >= min(most**0.5, SMALL)]
         return strong + sorted((layer for layer in clear if layer not in strong), key=lambda layer: -layer.jump)
@@ -143,11 +153,12 @@ def measure_blame(
     traits = {}
     for name, incoming, predicted, actual, right in _walk(graph, sample, benchmark, feed):
         size = _norm(right)
+        breaks = bool((~np.isfinite(actual) & np.isfinite(predicted)).any())
         layers[name] = LayerBlame(
             name,
-            _norm(actual - right) / size if size else 0.0,
-            _norm(actual - predicted) / size if size else 0.0,
-            _norm(predicted - right) / size if size else 0.0,
+            _distance(actual, right) / size if size else 0.0,
+            math.inf if breaks else _distance(actual, predicted) / size if size else 0.0,
+            _distance(predicted, right) / size if size else 0.0,
             incoming,
         )
         views[name] = view = _pair_up(name, actual, predicted, glance)
@@ -157,12 +168,18 @@ def measure_blame(
     jumps = dict(zip(traits, measure_alone(list(traits.values())), strict=True))
     cuts = set(sorted(layers, key=lambda name: -layers[name].local)[:MOST_CUTS])
     shares, input_share, outputs = _share_error(graph, sample, benchmark, feed, cuts)
-    told = [replace(layer, share=shares.get(name, 0.0), jump=jumps[name].size) for name, layer in layers.items()]
+    told = [
+        replace(layer, share=shares.get(name, 0.0), jump=math.inf if layer.local == math.inf else jumps[name].size)
+        for name, layer in layers.items()
+    ]
     return Blame(tuple(told), outputs, input_share, views)
 
 
 def _pair_up(name: str, actual: np.ndarray, predicted: np.ndarray, limit: int) -> View:
-    """Return a view of the sample beside what its layer makes of its inputs."""
+    """Return a view of the sample beside what its layer makes of its inputs; what is not finite counts as equal."""
+    broken = ~(np.isfinite(actual) & np.isfinite(predicted))
+    if broken.any():
+        actual, predicted = (np.where(broken, 0, side) for side in (actual, predicted))
     layout = Layout.NCHW if actual.ndim == 4 else None
     info = TensorInfo(name, actual.shape, actual.dtype, layout=layout)
     return take_view(Tensor(info, actual), Tensor(info, predicted), limit)
@@ -267,6 +284,12 @@ def _norm(array: np.ndarray) -> float:
     return float(np.sqrt(flat @ flat))
 
 
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the root of the energy of a difference; elements that are not finite count as 0."""
+    difference = _flat(a) - _flat(b)
+    return float(np.sqrt(difference @ difference))
+
+
 def _energies(actual: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """Return the energies of an error and of what it is relative to."""
-    return _norm(actual.astype(np.float64) - right) ** 2, _norm(right) ** 2
+    return _distance(actual, right) ** 2, _norm(right) ** 2

@@ -19,7 +19,7 @@ from ipudebug.diagnose.onset import Jump, measure_jumps
 from ipudebug.diagnose.order import find_parents
 from ipudebug.diagnose.traits import Traits, take_traits
 from ipudebug.diagnose.trouble import judge_rows
-from ipudebug.diagnose.verdict import Diagnosis, Renamed, Suspect
+from ipudebug.diagnose.verdict import Diagnosis, Finding, Renamed, Suspect
 from ipudebug.diagnose.view import take_view
 from ipudebug.measure import measure_pairs
 from ipudebug.metrics import METRICS
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
 GLANCE = 1 << 14
 """Elements of each pair that are looked at for structure; COS, RMSE, NaN and the like come from all of them."""
-LOOK = 1 << 17
+LOOK = 1 << 16
 """Elements of a suspect that the detectors see."""
 GRID_LAYERS = 12
 """Layers among which one on a grid of 16 bits is looked for."""
+CLOSER = 1 << 22
+"""The same where that does not tell the kind: what moves or reorders elements shows in neighbours only."""
 SUSPECTS = 3
+_UNSETTLED = ("stale", "unknown", "channel-scale", "rounding")
 
 
 def diagnose(
@@ -62,7 +65,7 @@ def diagnose(
     compared = [row for row in rows if row.compared]
     shape, reason, candidates = judge_rows(compared, jumps)
     suspects = [
-        Suspect(compared[number], jumps[number], examine_layer(gather_evidence(compared, number, jumps[number])))
+        Suspect(compared[number], jumps[number], _examine(compared, number, jumps[number]))
         for number in candidates[:SUSPECTS]
     ]
     renamed = tuple(
@@ -134,10 +137,19 @@ def _mind_nan(row: LayerResult, jump: Jump) -> Jump:
     return replace(jump, size=math.inf) if worse else jump
 
 
-def gather_evidence(rows: Sequence[LayerResult], number: int, jump: Jump) -> Evidence:
-    """Return what detectors may ask about one row."""
+def _examine(rows: Sequence[LayerResult], number: int, jump: Jump) -> tuple[Finding, ...]:
+    """Return the findings about one row; one that a look does not settle is looked at closer."""
+    evidence = gather_evidence(rows, number, jump)
+    findings = examine_layer(evidence)
+    if findings[0].kind in _UNSETTLED and evidence.view.is_lattice and jump.size >= 1:
+        findings = examine_layer(gather_evidence(rows, number, jump, CLOSER))
+    return findings
+
+
+def gather_evidence(rows: Sequence[LayerResult], number: int, jump: Jump, limit: int = LOOK) -> Evidence:
+    """Return what detectors may ask about one row, from about ``limit`` of its elements."""
     row = rows[number]
-    view = take_view(row.sample, row.benchmark, LOOK)
+    view = take_view(row.sample, row.benchmark, limit)
     if any(row.nans) or any(row.infs):
         a, b = (np.nan_to_num(side, nan=0.0, posinf=0.0, neginf=0.0) for side in (view.a, view.b))
         view = replace(view, a=a, b=b)

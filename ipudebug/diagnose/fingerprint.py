@@ -11,7 +11,7 @@ _LENGTH = 128
 
 
 def take_fingerprint(tensor: Tensor) -> np.ndarray:
-    """Return up to 1024 values in stored order, float64: all of a small tensor, else eight runs of neighbours.
+    """Return up to 1024 values in stored order, float64: all of a small tensor, else eight runs of neighbours; what is not finite is 0.
 
     Runs, because scattered values of a tensor on disk would each cost a page.
     """
@@ -19,8 +19,8 @@ def take_fingerprint(tensor: Tensor) -> np.ndarray:
     if size <= _RUNS * _LENGTH:
         values = np.empty(size)
         tensor.copy_into(values, 0)
-        return np.nan_to_num(values)
+        return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     runs = np.empty((_RUNS, _LENGTH))
     for number, run in enumerate(runs):
         tensor.copy_into(run, number * (size - _LENGTH) // (_RUNS - 1))
-    return np.nan_to_num(runs.reshape(-1))
+    return np.nan_to_num(runs.reshape(-1), nan=0.0, posinf=0.0, neginf=0.0)

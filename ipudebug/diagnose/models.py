@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ipudebug.diagnose.alone import measure_fixed_layers
-from ipudebug.diagnose.blame import Blame, Lookup, measure_blame
-from ipudebug.diagnose.diagnosis import SUSPECTS, diagnose
+from ipudebug.diagnose.blame import Blame, LayerBlame, Lookup, measure_blame
+from ipudebug.diagnose.diagnosis import LOOK, SUSPECTS, diagnose
 from ipudebug.diagnose.evidence import Evidence
 from ipudebug.diagnose.kinds import examine_layer
 from ipudebug.diagnose.nodes import NodeGraph, load_graph
 from ipudebug.diagnose.onset import Jump
 from ipudebug.diagnose.order import find_row_parents
 from ipudebug.diagnose.verdict import Diagnosis, Shape, Suspect
+from ipudebug.diagnose.view import take_view
 from ipudebug.errors import InputError
 
 if TYPE_CHECKING:
-    from ipudebug.comparison import Comparison
+    from ipudebug.comparison import Comparison, LayerResult
     from ipudebug.inputs.feeds import Feeds
 
 
@@ -112,22 +113,15 @@ def judge_with_blame(verdict: Diagnosis, blame: Blame) -> Diagnosis:
     suspects are the layers with the largest shares of the final error.
     """
     rows = {row.benchmark.info.name: row for row in verdict.rows if row.compared}
-    strays = [layer for layer in blame.strays if layer.name in rows][:SUSPECTS]
+    strays = [layer for layer in blame.strays if layer.name in rows]
     if verdict.shape is Shape.INPUT or (not strays and verdict.shape is Shape.CLEAN):
         return replace(verdict, blame=blame)
     if not strays:
-        by_share = sorted(blame.layers, key=lambda layer: -layer.share)
-        names = [layer.name for layer in by_share if layer.name in rows][:SUSPECTS]
-        known = {suspect.row.benchmark.info.name: suspect for suspect in verdict.suspects}
-        kept = [known[name] for name in names if name in known]
-        return replace(verdict, blame=blame, suspects=tuple(dict.fromkeys((*kept, *verdict.suspects))))
-    suspects = []
-    for layer in strays:
-        row, view = rows[layer.name], blame.local_views.get(layer.name)
-        if view is None:
-            continue
-        findings = examine_layer(Evidence(row.name, row.benchmark.info.op_type, view, nans=row.nans, infs=row.infs))
-        suspects.append(Suspect(row, Jump(layer.jump, "total", 0.0), findings))
+        by_share = sorted((layer for layer in blame.layers if layer.name in rows), key=lambda layer: -layer.share)
+        suspects = _suspect(by_share, rows, blame)
+        names = [f"{layer.name} {layer.share:.0%}" for layer in by_share[:SUSPECTS]]
+        reason = f"{verdict.reason}; of the final error come from {', '.join(names)}"
+        return replace(verdict, blame=blame, reason=reason, suspects=suspects)
     first = strays[0]
     reason = (
         f"{first.name} makes {first.local:.3g} of error by itself, {first.jump:.3g} x what rounding explains; it was"
@@ -135,4 +129,15 @@ def judge_with_blame(verdict: Diagnosis, blame: Blame) -> Diagnosis:
     )
     last = [row.benchmark.info.name for row in verdict.rows if row.compared][-1]
     shape = Shape.END if first.name == last else Shape.ABRUPT
-    return replace(verdict, blame=blame, shape=shape, reason=reason, suspects=tuple(suspects) or verdict.suspects)
+    return replace(verdict, blame=blame, shape=shape, reason=reason, suspects=_suspect(strays, rows, blame))
+
+
+def _suspect(layers: Sequence[LayerBlame], rows: Mapping[str, LayerResult], blame: Blame) -> tuple[Suspect, ...]:
+    """Return the first few layers as suspects, each judged by what it does by itself where that was kept."""
+    suspects = []
+    for layer in layers[:SUSPECTS]:
+        row = rows[layer.name]
+        view = blame.local_views.get(layer.name) or take_view(row.sample, row.benchmark, LOOK)
+        evidence = Evidence(row.name, row.benchmark.info.op_type, view, jump=layer.jump, nans=row.nans, infs=row.infs)
+        suspects.append(Suspect(row, Jump(layer.jump, "total", 0.0), examine_layer(evidence)))
+    return tuple(suspects)

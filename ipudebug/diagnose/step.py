@@ -32,7 +32,7 @@ def find_step(values: np.ndarray, most: int = 256) -> float:
     for reach in _REACHES:  # the smallest gap is known to few digits: the longer the ruler, the more
         far = float(heights[heights <= reach * step][-1])
         if far:
-            step = far / round(far / step)
+            step = far / max(1, round(far / step))
     numbers = np.rint(heights / step)
     fits = np.abs(heights / step - numbers) < 0.05
     return step if numbers[-1] < most and bool(fits.all()) else 0.0

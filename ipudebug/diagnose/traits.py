@@ -54,7 +54,9 @@ def take_traits(view: View, *, look_for_grid: bool = True) -> Traits:
     ``look_for_grid`` False leaves ``is_quantised`` to what 8 bits show; looking for 16 takes as long as all the rest.
     """
     a, b = view.flat()
-    if a.size and not math.isfinite(float(a.sum()) + float(b.sum())):
+    with np.errstate(invalid="ignore", over="ignore"):
+        is_finite = math.isfinite(float(a.sum()) + float(b.sum()))
+    if not is_finite:
         a, b = (np.nan_to_num(side, nan=0.0, posinf=0.0, neginf=0.0) for side in (a, b))
     d = a - b
     by_channel = np.einsum("pc,pc->c", d, d)

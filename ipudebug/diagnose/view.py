@@ -40,6 +40,11 @@ class View:
         """How many elements of each channel the view holds."""
         return self.a.size // max(self.channels, 1)
 
+    @property
+    def is_lattice(self) -> bool:
+        """Whether the view holds some rows or columns only: neighbours in it are none in the tensor."""
+        return self.rows.size < self.height or self.columns.size < self.width
+
     def flat(self) -> tuple[np.ndarray, np.ndarray]:
         """Return both as [positions, channels]."""
         return self.a.reshape(-1, self.channels), self.b.reshape(-1, self.channels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ipudebug.diagnose import Shape
 from ipudebug.diagnose.blame import Blame, LayerBlame, Role, measure_blame
-from ipudebug.diagnose.models import diagnose_with_models
+from ipudebug.diagnose.models import diagnose_with_models, judge_with_blame
 from ipudebug.diagnose.nodes import NodeGraph, load_graph
 from ipudebug.dumps import write_dump
 from ipudebug.errors import InputError, ModelError, NodeFailed
@@ -182,3 +183,29 @@ def test_a_model_that_did_not_make_the_dumps_is_told() -> None:
     graph = NodeGraph(make_net())
     with pytest.raises(NodeFailed, match="conv1"):
         graph.steps[0].compute({"image": np.zeros((1, 5, 4, 4), np.float32)})
+
+
+def test_where_no_layer_stands_out_the_largest_shares_are_the_suspects(tmp_path: Path) -> None:
+    levels = {"conv1": 0.05, "relu1": 0.05, "conv2": 0.06, "pool": 0.05, "conv3": 0.3, "add": 0.1}
+    spoiled = {name: error(level, 1, 4, SIZE, SIZE, seed=number) for number, (name, level) in enumerate(levels.items())}
+    sample, benchmark, model = write_pair(tmp_path, spoiled)
+    verdict = diagnose_with_models(sample=sample, benchmark=benchmark, float_model=model)
+    assert verdict.blame is not None
+    quiet = replace(verdict.blame, layers=tuple(replace(layer, jump=0.5) for layer in verdict.blame.layers))
+    judged = judge_with_blame(replace(verdict, shape=Shape.GRADUAL), quiet)
+    shares = {layer.name: layer.share for layer in quiet.layers}
+    assert [suspect.row.name for suspect in judged.suspects] == sorted(shares, key=lambda name: -shares[name])[:3]
+    assert judged.shape is Shape.GRADUAL
+    assert judged.suspects[0].row.name in judged.reason
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_layer_that_makes_the_first_nan_originates_and_its_readers_do_not(value: float, tmp_path: Path) -> None:
+    broken = np.zeros((1, 4, SIZE, SIZE), np.float32)
+    broken[0, 1, 3, 4] = value
+    sample, benchmark, model = write_pair(tmp_path, {"conv2": broken})
+    verdict = diagnose_with_models(sample=sample, benchmark=benchmark, float_model=model)
+    assert verdict.blame is not None
+    assert [layer.name for layer in verdict.blame.strays] == ["conv2"]
+    assert by_name(verdict.blame)["conv2"].role is Role.ORIGINATES
+    assert [(suspect.row.name, suspect.finding.kind) for suspect in verdict.suspects] == [("conv2", "nan")]

@@ -196,3 +196,30 @@ def test_the_shape_comes_from_the_side_that_has_one() -> None:
     view = take_view(make_tensor("x", array.ravel()), make_tensor("x", array))
     assert view.a.shape == array.shape
     assert view.is_spatial
+
+
+@pytest.mark.parametrize("values", [[0, 1e-9, 1, 2], [0, 1, 1 + 1e-12, 3], [1e30, -1e30, 0, 5e29]])
+def test_no_grid_is_too_odd_to_be_looked_at(values: list[float]) -> None:
+    for most in (256, 1 << 16):
+        assert np.isfinite(find_step(np.array(values * 20), most))
+
+
+def test_infinities_of_both_signs_raise_no_warning() -> None:
+    a = draw_map()
+    a[0, 0, 0, :2] = [np.inf, -np.inf]
+    assert take_traits(take_view(make_tensor("x", a), make_tensor("x", draw_map()))).energies["total"] > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [("shifted", lambda a: np.roll(a, 1, 1)), ("layout", lambda a: a.transpose(0, 3, 1, 2).reshape(a.shape))],
+)
+def test_what_shows_in_neighbours_only_is_told_in_large_maps_too(kind: str, change: Change) -> None:
+    right = [draw_map(seed, (1, 120, 100, 16)) for seed in range(4)]
+    wrong = [*right[:3], np.ascontiguousarray(change(right[3]))]
+    dumps = [
+        MemoryDump(side, *(make_tensor(f"layer{number}", array, number) for number, array in enumerate(arrays)))
+        for side, arrays in (("sample", wrong), ("benchmark", right))
+    ]
+    verdict = diagnose(sample=dumps[0], benchmark=dumps[1])
+    assert (verdict.suspects[0].row.name, verdict.suspects[0].finding.kind) == ("layer3", kind)
