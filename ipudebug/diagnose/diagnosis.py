@@ -150,9 +150,6 @@ def gather_evidence(rows: Sequence[LayerResult], number: int, jump: Jump, limit:
     """Return what detectors may ask about one row, from about ``limit`` of its elements."""
     row = rows[number]
     view = take_view(row.sample, row.benchmark, limit)
-    if any(row.nans) or any(row.infs):
-        a, b = (np.nan_to_num(side, nan=0.0, posinf=0.0, neginf=0.0) for side in (view.a, view.b))
-        view = replace(view, a=a, b=b)
     info = row.sample.info
     return Evidence(
         row.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +38,12 @@ class Evidence:
     infs: tuple[int, int] = (0, 0)
     others: Callable[[], Mapping[str, np.ndarray]] = dict
     fingerprint: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Let elements that are not finite count as 0: they have a detector of their own."""
+        if any(self.nans) or any(self.infs):
+            a, b = (np.nan_to_num(side, nan=0.0, posinf=0.0, neginf=0.0) for side in (self.view.a, self.view.b))
+            self.view = replace(self.view, a=a, b=b)
 
     @property
     def a(self) -> np.ndarray:

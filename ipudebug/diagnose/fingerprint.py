@@ -11,8 +11,9 @@ _LENGTH = 128
 
 
 def take_fingerprint(tensor: Tensor) -> np.ndarray:
-    """Return up to 1024 values in stored order, float64: all of a small tensor, else eight runs of neighbours; what is not finite is 0.
+    """Return up to 1024 values in stored order, float64, those that are not finite as 0.
 
+    They are all of a small tensor, else eight runs of neighbours.
     Runs, because scattered values of a tensor on disk would each cost a page.
     """
     size = tensor.info.size

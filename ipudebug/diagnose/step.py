@@ -19,7 +19,8 @@ def find_step(values: np.ndarray, most: int = 256) -> float:
     if flat.size > _LOOK:
         flat = flat[:: flat.size // _LOOK]
     levels = np.sort(flat[:_PROBE])
-    if np.count_nonzero(levels[1:] != levels[:-1]) >= most:
+    distinct = np.count_nonzero(levels[1:] != levels[:-1]) + 1
+    if distinct > most or (most <= 256 and flat.size <= _PROBE and distinct > flat.size // 2):
         return 0.0
     levels = np.unique(flat)
     if not np.isfinite(levels).all() or not flat.size >= _LEAST or not 3 <= levels.size <= most:
