@@ -78,7 +78,8 @@ def test_cmodel_float_gives_the_tensors_of_float(reference: Path, tmp_path: Path
 
 def test_a_trained_detector_against_the_sketch_of_its_dump(reference: Path, tmp_path: Path) -> None:
     model = read_vendor(reference / "rfb320/float.sim")
-    sketch = np.load(reference / "rfb320/float_sketch.npz")
+    with np.load(reference / "rfb320/float_sketch.npz") as archive:
+        sketch = dict(archive)
     records = run(model, feed_float(reference, "rfb320"), tmp_path)
     wanted = [records[0], *(tensor for tensor in records if tensor.info.role == "out")]
     assert [tensor.info.name for tensor in wanted] == list(sketch["names"])
