@@ -22,7 +22,7 @@ from ipudebug.metrics.passes import (
 from ipudebug.metrics.sums import Sums
 from ipudebug.processes import share_work
 
-FAST_ERROR = 3e-7
+FAST_ERROR = 1e-7
 """Bound of the relative error of each sum of the fast pass on most data; ``tests/metrics/test_passes.py`` measures it.
 
 Data on which the error is larger shows it in samples: see ``sample_error``.
