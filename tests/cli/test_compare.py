@@ -83,9 +83,7 @@ def test_jobs_change_nothing(capfd, jobs):
 
 
 def test_large_dumps_are_shared_among_processes_without_being_asked(capfd, monkeypatch):
-    from ipudebug.cli.commands import compare as module
-
-    monkeypatch.setattr(module, "_WORTH_A_FORK", 0.0)
+    monkeypatch.setattr("ipudebug.cli.jobs._WORTH_A_FORK", 0.0)
     assert compare(capfd) == Outcome(0, ROWS, TOLD)
 
 

@@ -15,10 +15,8 @@ from ipudebug.metrics import METRICS, VENDOR
 from ipudebug.reports import REPORTS, list_metrics, make_report
 
 if TYPE_CHECKING:
-    from ipudebug.comparison import Comparison, LayerResult
+    from ipudebug.comparison import LayerResult
     from ipudebug.details import DetailFolder
-
-_WORTH_A_FORK = 0.3  # seconds of work from which a second process earns its start
 
 
 @click.command(
@@ -115,6 +113,7 @@ def command(
     # One thread is faster for the short rows that are summed, and a fork is safe. It must be said before numpy loads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from ipudebug.cli.gate import open_gate, warn_of_conflicts
+    from ipudebug.cli.jobs import choose_jobs
     from ipudebug.cli.output import write_output
     from ipudebug.comparison import compare
     from ipudebug.config.name_map import load_name_map
@@ -141,7 +140,7 @@ def command(
         layers=layers,
         by_content=match == "content",
     )
-    comparison.jobs = jobs or _choose_jobs(comparison)
+    comparison.jobs = jobs or choose_jobs(comparison)
     check_patterns(thresholds, [comparison.sample.infos[pair.sample].name for pair in comparison.alignment.pairs])
 
     inputs = [sample, benchmark, *([baseline] if baseline else [])]
@@ -211,15 +210,6 @@ def _badness(row: LayerResult, key: str) -> float:
     if metric.higher_is_better is None:
         return abs(value - metric.best)
     return -value if metric.higher_is_better else value
-
-
-def _choose_jobs(comparison: Comparison) -> int:
-    """Return how many processes the size of a comparison asks for."""
-    from ipudebug.measure import estimate_seconds
-
-    if estimate_seconds(comparison.sizes()) < _WORTH_A_FORK:
-        return 1
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
 def _details(path: str | None, keep: list[str]) -> contextlib.AbstractContextManager[DetailFolder | None]:
