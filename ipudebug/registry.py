@@ -5,7 +5,6 @@ is one module attribute that all files of the family share. Listing a family rea
 before a part is asked for.
 """
 
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -72,6 +71,8 @@ class Registry(Mapping[str, T], Generic[T]):
         """Return the name as the family spells it: case, ``-`` and ``_`` are forgiven; raises UnknownPlugin."""
         spelled = self._spell(name.lower())
         if spelled not in self:
+            import difflib
+
             near = difflib.get_close_matches(spelled, list(self), n=3, cutoff=0.5)
             known = ", ".join(self)
             hint = f"did you mean {' or '.join(near)}? known: {known}" if near else f"known: {known}"
