@@ -16,11 +16,16 @@ def site() -> Site:
     return make_site("branching", model, make_image(model, 5), make_image(model, 6))
 
 
-@pytest.mark.parametrize("noise", ["none", "8 bits"])
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "pool_rounding"])
+CASES = [
+    (name, noise)
+    for name in FAULTS
+    for noise in ("none", "8 bits")
+    if name != "pool_rounding" and (noise == "none" or name not in WITHOUT_NOISE)  # noise of the same size hides these
+]
+
+
+@pytest.mark.parametrize(("fault", "noise"), CASES)
 def test_a_planted_fault_is_found_first_and_named(site: Site, fault: str, noise: str) -> None:
-    if noise != "none" and fault in WITHOUT_NOISE:
-        pytest.skip("noise of the same size hides it")
     outcome = judge(site, fault, noise, np.random.default_rng(1))
     assert outcome is not None
     assert outcome.place == 1, outcome

@@ -10,6 +10,7 @@ from ipudebug.catalogue import load_entries
 from ipudebug.errors import InputError, ModelError
 from ipudebug.files import OpenFile
 from ipudebug.sim.constraints.graph import LARGEST_KEPT, Graph, read_shape
+from ipudebug.sim.container import NoModel
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -24,10 +25,6 @@ OTHERS = {
     (0, b"\x89HDF"): "an HDF5 file",
 }
 """Where which bytes tell a file that is no ONNX model."""
-
-
-class NoModel(ModelError, FileNotFoundError):
-    """There is no such model."""
 
 
 def load_graph(path: str, input_shapes: str | None = None) -> Graph:
