@@ -23,6 +23,7 @@ DONE, FAULT = b"\0", b"\1"
 LENGTH = struct.Struct("<cQ")
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _LONGEST_FACTS = 4 << 20
+_LAST_SECONDS = 2.0
 
 
 class Session(Protocol):
@@ -134,6 +135,7 @@ class ProcessSession:
         try:
             return await self._receive(code, largest)
         except (asyncio.IncompleteReadError, ConnectionError):
+            await self._wait_for_its_end()
             await self.close()
             if self._is_late:
                 raise Refusal("timeout", f"the model did not {verb} in {seconds:g} s") from None
@@ -162,6 +164,15 @@ class ProcessSession:
         if kind == FAULT:
             raise Refusal(code, data.decode("utf-8", "replace"))
         return data
+
+    async def _wait_for_its_end(self) -> None:
+        """Give a process that closed its pipe the time to end by itself, so that how it ended is known.
+
+        Killing asks the operating system first whether the process has ended; the answer can be had only once, and
+        asyncio, which waits for it too, would then know of no better ending than 255.
+        """
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._process.wait(), _LAST_SECONDS)
 
     async def close(self) -> None:
         """End the process."""
