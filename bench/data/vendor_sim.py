@@ -49,7 +49,7 @@ class Operator:
 
 @dataclass
 class Sim:
-    """A whole model."""
+    """A whole model; a ``plain`` one has TFLite's own slots only, so that other TFLite readers take it."""
 
     tensors: list[Tensor] = field(default_factory=list)
     operators: list[Operator] = field(default_factory=list)
@@ -60,6 +60,7 @@ class Sim:
     conversion: Sequence[int] = ()
     version: int = 3
     subgraphs: int = 1
+    plain: bool = False
 
 
 _PREPEND = {"i8": "PrependInt8Slot", "u8": "PrependUint8Slot", "i32": "PrependInt32Slot", "u32": "PrependUint32Slot"}
@@ -93,34 +94,46 @@ def _bytes_of(tensor: Tensor) -> bytes:
     return b"" if tensor.data is None else np.ascontiguousarray(tensor.data, tensor.dtype).tobytes()
 
 
-def _write_tensor(builder: Any, tensor: Tensor, buffer: int) -> int:
+def _write_tensor(builder: Any, tensor: Tensor, buffer: int, plain: bool) -> int:
     name = builder.CreateString(tensor.name)
     shape = _vector(builder, tensor.shape, "<i4")
     numbers = ((tensor.minimum, "<f4"), (tensor.maximum, "<f4"), (tensor.scale, "<f4"), (tensor.zero, "<i8"))
     parts = {i: ("ref", _vector(builder, *part)) for i, part in enumerate(numbers) if len(part[0])}
-    quantisation = _table(builder, {**parts, 6: ("u8", 1)})
+    fields: dict[int, tuple[str, Any]]
     fields = {0: ("ref", shape), 1: ("i8", CODES[tensor.dtype]), 2: ("u32", buffer), 3: ("ref", name)}
+    if plain:
+        return _table(builder, fields)
+    quantisation = _table(builder, {**parts, 6: ("u8", 1)})
     return _table(
         builder, {**fields, 4: ("ref", quantisation), 6: ("u8", tensor.ddr), 9: ("i32", tensor.flag), 10: ("i8", 0)}
     )
 
 
-def _write_operator(builder: Any, operator: Operator, code: int) -> int:
+def _write_operator(builder: Any, operator: Operator, code: int, plain: bool) -> int:
     inputs, outputs = _vector(builder, operator.inputs, "<i4"), _vector(builder, operator.outputs, "<i4")
     fields: dict[int, tuple[str, Any]] = {0: ("u32", code), 1: ("ref", inputs), 2: ("ref", outputs)}
     if operator.options is not None:
         fields[3] = ("u8", operator.options_type)
         fields[4] = ("ref", _table(builder, operator.options))
-    return _table(builder, {**fields, 8: ("i32", operator.domain)})
+    return _table(builder, fields if plain else {**fields, 8: ("i32", operator.domain)})
 
 
 def write_sim(sim: Sim) -> bytes:
     """Return the bytes of a .sim file."""
     builder = flatbuffers.Builder(1024)
-    buffers = [_table(builder, {0: ("ref", builder.CreateByteVector(data))}) for data in map(_bytes_of, sim.tensors)]
-    tensors = [_write_tensor(builder, tensor, number) for number, tensor in enumerate(sim.tensors)]
+    first = [b""] if sim.plain else []  # TFLite's buffer 0 is nobody's
+    contents = [*first, *map(_bytes_of, sim.tensors)]
+    buffers = [
+        _table(builder, {} if sim.plain and not data else {0: ("ref", builder.CreateByteVector(data))})
+        for data in contents
+    ]
+    tensors = [
+        _write_tensor(builder, tensor, number, sim.plain) for number, tensor in enumerate(sim.tensors, len(first))
+    ]
     codes = list(dict.fromkeys(operator.code for operator in sim.operators))
-    operators = [_write_operator(builder, operator, codes.index(operator.code)) for operator in sim.operators]
+    operators = [
+        _write_operator(builder, operator, codes.index(operator.code), sim.plain) for operator in sim.operators
+    ]
     names = [builder.CreateString(code if isinstance(code, str) else "") for code in codes]
     numbers = [CUSTOM if isinstance(code, str) else code for code in codes]
     code_tables = [
@@ -131,20 +144,9 @@ def write_sim(sim: Sim) -> bytes:
     formats = _vector(builder, sim.formats, "u1")
     conversion = _references(builder, [_table(builder, {0: ("ref", _vector(builder, sim.conversion, "<i2"))})])
     name = builder.CreateString("eason")
-    graph = _table(
-        builder,
-        {
-            0: ("ref", lists[0]),
-            1: ("ref", edges[0]),
-            2: ("ref", edges[1]),
-            3: ("ref", lists[1]),
-            4: ("ref", name),
-            5: ("i32", 0),
-            6: ("ref", formats),
-            7: ("ref", formats),
-            10: ("ref", conversion),
-        },
-    )
+    standard = {0: ("ref", lists[0]), 1: ("ref", edges[0]), 2: ("ref", edges[1]), 3: ("ref", lists[1])}
+    own = {4: ("ref", name), 5: ("i32", 0), 6: ("ref", formats), 7: ("ref", formats), 10: ("ref", conversion)}
+    graph = _table(builder, standard if sim.plain else standard | own)
     graphs = _references(builder, [graph] * sim.subgraphs)
     all_codes, all_buffers = _references(builder, code_tables), _references(builder, buffers)
     description, sdk = builder.CreateString(sim.description), builder.CreateString("1.1.5_synthetic")
@@ -156,7 +158,7 @@ def write_sim(sim: Sim) -> bytes:
             2: ("ref", graphs),
             3: ("ref", description),
             4: ("ref", all_buffers),
-            6: ("ref", sdk),
+            **({} if sim.plain else {6: ("ref", sdk)}),
         },
     )
     builder.Finish(root, file_identifier=b"TFL3")

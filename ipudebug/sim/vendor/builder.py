@@ -81,7 +81,7 @@ class GraphBuilder:
         from onnx import numpy_helper
 
         name = self.invent(stem)
-        self.initialisers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self.initialisers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
     def integers(self, values: Sequence[int], stem: str) -> str:
@@ -136,8 +136,10 @@ class GraphBuilder:
 
     def broadcast(self, tensor: VendorTensor, rank: int) -> str:
         """Return an operand of an elementwise operator whose output has ``rank`` dimensions, its axes in place."""
-        if len(tensor.shape) == rank or rank != 4:
+        if len(tensor.shape) == rank:
             return self.value(tensor)
+        if rank != 4:
+            return self.stored(tensor)  # one of 4 dimensions is no image among more of them
         shape = (1,) * (rank - len(tensor.shape)) + tensor.shape
         if tensor.data is not None:
             return self.constant(self.read(tensor).reshape(shape).transpose(TO_NCHW), f"{tensor.name}/constant")

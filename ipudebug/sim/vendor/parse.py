@@ -91,8 +91,10 @@ def _read_tensors(flat: FlatBuffer, root: Table, graph: Table) -> tuple[VendorTe
             raise ModelError(f"{what}: unknown element type {code}; known: {', '.join(map(str, DTYPES))}", _HINT)
         if number >= max(len(buffers), 1):
             raise ModelError(f"{what}: buffer {number} of {len(buffers)}", _HINT)
-        data = buffers[number] if buffers and len(buffers[number]) else None
-        _check_shape(what, shape, DTYPES[code].itemsize)
+        is_empty_list = shape == (0,) and DTYPES[code] == np.int32  # the shape of a scalar, axes without any
+        data = buffers[number] if buffers and (len(buffers[number]) or is_empty_list) else None
+        if not is_empty_list or data is None:
+            _check_shape(what, shape, DTYPES[code].itemsize)
         quantisation = table.table(4, f"quantisation of tensor {index}")
         memory = table.table(7, f"memory range of tensor {index}")
         tensors.append(

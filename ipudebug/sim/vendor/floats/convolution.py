@@ -7,7 +7,7 @@ import numpy as np
 from ipudebug.errors import ModelError
 from ipudebug.sim.vendor.builder import TO_NCHW, GraphBuilder
 from ipudebug.sim.vendor.floats.activation import add_activated
-from ipudebug.sim.vendor.options import read_convolution
+from ipudebug.sim.vendor.options import read_convolution, read_fused_activation
 from ipudebug.sim.vendor.tables import VendorOperator, VendorTensor
 
 
@@ -75,6 +75,7 @@ def translate_transposed(builder: GraphBuilder, operator: VendorOperator) -> Non
     """Append a TRANSPOSE_CONV: output shape, weights [O,kh,kw,I], x; the stride spreads the input."""
     tensors = builder.take(operator, 3, 4)
     weights, x = tensors[1:3]
+    activation = read_fused_activation(operator, 3, builder.model.path)
     y = builder.output(operator)
     if len(x.shape) != 4 or len(weights.shape) != 4 or len(y.shape) != 4 or weights.shape[3] != x.shape[3]:
         raise _mismatch(builder, operator, x, weights)
@@ -92,7 +93,15 @@ def translate_transposed(builder: GraphBuilder, operator: VendorOperator) -> Non
     extra = [max(-total, 0) for total in totals]
     pads = [*before, *after]
     add_activated(
-        builder, "ConvTranspose", inputs, y, "", kernel_shape=kernel, strides=strides, pads=pads, output_padding=extra
+        builder,
+        "ConvTranspose",
+        inputs,
+        y,
+        activation,
+        kernel_shape=kernel,
+        strides=strides,
+        pads=pads,
+        output_padding=extra,
     )
 
 

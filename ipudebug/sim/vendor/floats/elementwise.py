@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ipudebug.errors import ModelError
@@ -13,29 +15,37 @@ from ipudebug.tensor import dims
 
 _ARITHMETIC = {"ADD": "Add", "SUB": "Sub", "MUL": "Mul", "DIV": "Div"}
 _PLAIN = {"MAXIMUM": "Max", "MINIMUM": "Min", "POW": "Pow"}
+_LOGICAL = {"LOGICAL_AND": "And", "LOGICAL_OR": "Or"}
 _COMPARISONS = {
     "LESS": "Less",
     "LESS_EQUAL": "LessOrEqual",
     "GREATER": "Greater",
     "GREATER_EQUAL": "GreaterOrEqual",
     "EQUAL": "Equal",
+    "NOT_EQUAL": "Equal",
 }
 
 
 def pair(builder: GraphBuilder, operator: VendorOperator) -> tuple[list[str], VendorTensor]:
     """Return the two operands' values, their axes those of the output, and the output; raises ModelError."""
-    a, b = builder.take(operator, 2)
+    return broadcast_all(builder, operator, builder.take(operator, 2))
+
+
+def broadcast_all(
+    builder: GraphBuilder, operator: VendorOperator, tensors: Sequence[VendorTensor]
+) -> tuple[list[str], VendorTensor]:
+    """Return the values of operands, their axes those of the output, and the output; raises ModelError."""
     y = builder.output(operator)
     try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
+        shape = np.broadcast_shapes(*(tensor.shape for tensor in tensors))
     except ValueError:
+        listed = " and ".join(f"{tensor.name!r} of shape {dims(tensor.shape)}" for tensor in tensors)
         raise ModelError(
-            f"{builder.model.path}: {operator.describe()}: {a.name!r} of shape {dims(a.shape)} and {b.name!r} of shape "
-            f"{dims(b.shape)} do not fit each other",
+            f"{builder.model.path}: {operator.describe()}: {listed} do not fit each other",
             "the file is damaged: copy it again in binary mode, or convert the model again",
         ) from None
     builder.expect(operator, y, shape)
-    return [builder.broadcast(tensor, len(y.shape)) for tensor in (a, b)], y
+    return [builder.broadcast(tensor, len(y.shape)) for tensor in tensors], y
 
 
 def translate_arithmetic(builder: GraphBuilder, operator: VendorOperator) -> None:
@@ -48,7 +58,7 @@ def translate_arithmetic(builder: GraphBuilder, operator: VendorOperator) -> Non
 def translate_plain(builder: GraphBuilder, operator: VendorOperator) -> None:
     """Append an operator of two operands that ONNX has as well."""
     operands, y = pair(builder, operator)
-    builder.add(_PLAIN[operator.type], operands, [builder.bind(y)])
+    builder.add((_PLAIN | _LOGICAL)[operator.type], operands, [builder.bind(y)])
 
 
 def translate_comparison(builder: GraphBuilder, operator: VendorOperator) -> None:
@@ -57,6 +67,8 @@ def translate_comparison(builder: GraphBuilder, operator: VendorOperator) -> Non
 
     operands, y = pair(builder, operator)
     result = builder.apply(_COMPARISONS[operator.type], operands, y.name)
+    if operator.type == "NOT_EQUAL":
+        result = builder.apply("Not", [result], y.name)
     builder.add("Cast", [result], [builder.bind(y)], to=helper.np_dtype_to_tensor_dtype(y.dtype))
 
 
@@ -73,10 +85,26 @@ def translate_floor_div(builder: GraphBuilder, operator: VendorOperator) -> None
     builder.add("Floor", [builder.apply("Div", operands, y.name)], [builder.bind(y)])
 
 
+def translate_floor_mod(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append a - floor(a / b) b, which has the sign of b."""
+    operands, y = pair(builder, operator)
+    rest = builder.apply("Mod", operands, y.name, fmod=1)  # the sign of a
+    moved = builder.apply("Add", [rest, operands[1]], y.name)
+    builder.add("Mod", [moved, operands[1]], [builder.bind(y)], fmod=1)
+
+
+def translate_add_n(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append the sum of any number of tensors."""
+    operands, y = broadcast_all(builder, operator, builder.take(operator, 1, 1 << 16))
+    builder.add("Sum", operands, [builder.bind(y)])
+
+
 OPERATORS = {
     **dict.fromkeys(_ARITHMETIC, translate_arithmetic),
-    **dict.fromkeys(_PLAIN, translate_plain),
+    **dict.fromkeys(_PLAIN | _LOGICAL, translate_plain),
     **dict.fromkeys(_COMPARISONS, translate_comparison),
     "SQUARED_DIFFERENCE": translate_squared_difference,
     "FLOOR_DIV": translate_floor_div,
+    "FLOOR_MOD": translate_floor_mod,
+    "ADD_N": translate_add_n,
 }

@@ -93,9 +93,23 @@ def translate_l2_normalization(builder: GraphBuilder, operator: VendorOperator) 
     builder.add("Div", [builder.value(x), length], [builder.bind(y)])
 
 
+def translate_local_response(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append x / (bias + alpha sum of x^2 over 2 radius + 1 channels)^beta; slots 0 to 3: radius, bias, alpha, beta."""
+    (x,) = builder.take(operator, 1)
+    y = builder.output(operator)
+    builder.expect(operator, y, x.shape)
+    options = operator.options
+    size = 2 * options.integer(0) + 1
+    bias, alpha, beta = (float(options.number(slot, "f")) for slot in (1, 2, 3))
+    if len(x.shape) != 4 or not 1 <= size < 1 << 16 or not np.isfinite([bias, alpha, beta]).all():
+        raise builder.refuse(operator, f"normalises {len(x.shape)} dimensions over {size} channels")
+    builder.add("LRN", [builder.value(x)], [builder.bind(y)], size=size, bias=bias, alpha=alpha * size, beta=beta)
+
+
 OPERATORS = {
     **dict.fromkeys(_REDUCERS, translate_reducer),
     **dict.fromkeys(_ARGUMENTS, translate_argument),
     **dict.fromkeys(_SOFTMAX, translate_softmax),
     "L2_NORMALIZATION": translate_l2_normalization,
+    "LOCAL_RESPONSE_NORMALIZATION": translate_local_response,
 }

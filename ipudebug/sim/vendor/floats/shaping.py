@@ -1,10 +1,6 @@
-"""Operators that only move elements: reshape, transpose, slice, pad, tile, depth to space."""
+"""Operators that only move elements: reshape, transpose, slice, pad, tile."""
 
 from __future__ import annotations
-
-import math
-
-import numpy as np
 
 from ipudebug.errors import ModelError
 from ipudebug.sim.vendor.builder import TO_NCHW, GraphBuilder, order_axis
@@ -81,7 +77,7 @@ def translate_strided_slice(builder: GraphBuilder, operator: VendorOperator) -> 
     x, y = tensors[0], builder.output(operator)
     cut = read_strided_slice(operator, x.shape, [builder.read_integers(tensor) for tensor in tensors[1:]])
     if cut is None:
-        raise builder.refuse(operator, "uses an ellipsis, new axes or a step of 0")
+        raise builder.refuse(operator, f"cuts entries that its input of shape {list(x.shape)} does not have")
     builder.expect(operator, y, cut.shape)
     ends = [end if end >= 0 else -dim - 1 for end, dim in zip(cut.ends, x.shape, strict=True)]
     sliced = builder.apply("Slice", _slice_inputs(builder, x, cut.starts, ends, cut.steps), y.name)
@@ -98,16 +94,32 @@ def translate_pad(builder: GraphBuilder, operator: VendorOperator) -> None:
         raise builder.refuse(operator, f"pads {rank} axes by {pads}")
     before, after = pads[0::2], pads[1::2]
     builder.expect(operator, y, [dim + a + b for dim, a, b in zip(x.shape, before, after, strict=True)])
-    inputs = [builder.value(x), builder.integers([*reorder(before), *reorder(after)], f"{x.name}/pads")]
-    mode = "constant"
     if operator.type == "MIRROR_PAD":
-        if operator.options.integer(0, "b") != 0 or any(pad >= dim for pad, dim in zip(before, x.shape, strict=True)):
-            raise builder.refuse(operator, "mirrors the edge as well, or more than there is")
-        mode = "reflect"
-    elif len(tensors) == 3:
+        _mirror(builder, operator, before, after)
+        return
+    inputs = [builder.value(x), builder.integers([*reorder(before), *reorder(after)], f"{x.name}/pads")]
+    if len(tensors) == 3:
         value = builder.read(tensors[2]).reshape(-1)[:1].reshape(())
         inputs.append(builder.constant(value.astype(x.dtype), tensors[2].name))
-    builder.add("Pad", inputs, [builder.bind(y)], mode=mode)
+    builder.add("Pad", inputs, [builder.bind(y)], mode="constant")
+
+
+def _mirror(builder: GraphBuilder, operator: VendorOperator, before: list[int], after: list[int]) -> None:
+    """Append a padding by reflection; with a 1 in slot 0 the edge itself is repeated."""
+    x, y = builder.take(operator, 2)[0], builder.output(operator)
+    edge = operator.options.integer(0, "b")
+    if any(max(pads) > dim - 1 + edge for *pads, dim in zip(before, after, x.shape, strict=True)):
+        raise builder.refuse(operator, f"mirrors more than the shape {list(x.shape)} has: {before} and {after}")
+    if not edge:
+        frame = builder.integers([*reorder(before), *reorder(after)], f"{x.name}/pads")
+        builder.add("Pad", [builder.value(x), frame], [builder.bind(y)], mode="reflect")
+        return
+    name = builder.stored(x)
+    for axis, (front, back, dim) in enumerate(zip(before, after, x.shape, strict=True)):
+        if front or back:
+            places = [*range(front - 1, -1, -1), *range(dim), *range(dim - 1, dim - 1 - back, -1)]
+            name = builder.apply("Gather", [name, builder.integers(places, f"{x.name}/places")], y.name, axis=axis)
+    builder.bind_stored(y, name)
 
 
 def translate_tile(builder: GraphBuilder, operator: VendorOperator) -> None:
@@ -121,39 +133,6 @@ def translate_tile(builder: GraphBuilder, operator: VendorOperator) -> None:
     builder.add("Tile", [builder.value(x), builder.integers(reorder(counts), f"{x.name}/repeats")], [builder.bind(y)])
 
 
-def translate_depth(builder: GraphBuilder, operator: VendorOperator) -> None:
-    """Append DEPTH_TO_SPACE or SPACE_TO_DEPTH; the block is slot 0."""
-    (x,) = builder.take(operator, 1)
-    y = builder.output(operator)
-    block = operator.options.integer(0)
-    if len(x.shape) != 4 or not 1 <= block <= math.isqrt(2**30):
-        raise builder.refuse(operator, f"has a block of {block} for {len(x.shape)} dimensions")
-    n, h, w, c = x.shape
-    if operator.type == "DEPTH_TO_SPACE":
-        builder.expect(operator, y, (n, h * block, w * block, c // block**2))
-        builder.add("DepthToSpace", [builder.value(x)], [builder.bind(y)], blocksize=block, mode="DCR")
-    else:
-        builder.expect(operator, y, (n, h // block, w // block, c * block**2))
-        builder.add("SpaceToDepth", [builder.value(x)], [builder.bind(y)], blocksize=block)
-
-
-def translate_gather(builder: GraphBuilder, operator: VendorOperator) -> None:
-    """Append GATHER: x, indices; the axis is slot 0."""
-    x, indices = builder.take(operator, 2)
-    y = builder.output(operator)
-    options = operator.optional_options
-    axis = options.integer(0) if options is not None else 0
-    axis += len(x.shape) if axis < 0 else 0
-    if not 0 <= axis < len(x.shape):
-        raise builder.refuse(operator, f"picks along axis {axis} of {len(x.shape)}")
-    builder.expect(operator, y, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
-    if indices.data is not None:
-        where = builder.constant(builder.read(indices).astype(np.int64), indices.name)
-    else:
-        where = builder.apply("Cast", [builder.stored(indices)], indices.name, to=7)  # int64
-    builder.bind_stored(y, builder.apply("Gather", [builder.stored(x), where], y.name, axis=axis))
-
-
 OPERATORS = {
     **dict.fromkeys(_RESHAPES, translate_reshape),
     **dict.fromkeys(_PADS, translate_pad),
@@ -161,7 +140,4 @@ OPERATORS = {
     "SLICE": translate_slice,
     "STRIDED_SLICE": translate_strided_slice,
     "TILE": translate_tile,
-    "DEPTH_TO_SPACE": translate_depth,
-    "SPACE_TO_DEPTH": translate_depth,
-    "GATHER": translate_gather,
 }

@@ -23,6 +23,7 @@ _FUNCTIONS = {
     "FLOOR": "Floor",
     "CEIL": "Ceil",
     "ROUND": "Round",
+    "LOGICAL_NOT": "Not",
 }
 _ACTIVATIONS = {"RELU", "RELU6", "RELU_N1_TO_1"}
 
