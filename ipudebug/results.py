@@ -30,13 +30,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ipudebug.dumps.decimals import IN_ROW, format_rows
 from ipudebug.errors import InputError, OutputError
 from ipudebug.files import OpenFile, replace_file
 from ipudebug.tensor import Tensor, TensorInfo, dims
 
-IN_ROW = 16
-IN_BLOCK = 4096
-"""Values that are formatted at once."""
 LONGEST_LINE = 1 << 16
 MOST_DIMS = 32
 LARGEST = 1 << 60
@@ -88,10 +86,8 @@ def write_result(path: str, tensors: Iterable[Tensor], alignment: Sequence[tuple
             name = re.sub(r"[\r\n]", "_", tensor.info.name)
             head = f"{name} Tensor:\n{{\ntensor dim:{tensor.array.ndim},  {shape}\ntensor data:\n"
             file.write(head.encode("utf-8", "replace"))
-            flat = values.reshape(-1)
-            for start in range(0, flat.size, IN_BLOCK):
-                file.write(_format_rows(flat[start : start + IN_BLOCK].tolist()))
-            file.write(b"}\n\n")
+            file.writelines(format_rows(values, "  "))
+            file.write(b"\n}\n\n" if values.size % IN_ROW else b"}\n\n")
 
 
 def write_classification(path: str, image: str, scores: np.ndarray, count: int = 5) -> None:
@@ -120,13 +116,6 @@ def read_result(path: str) -> list[Tensor] | Classification:
         f"{path}, line 1: expected {expected}, found {first[:60]!r}",
         "give a result file as run-onnx and the simulator write them",
     )
-
-
-def _format_rows(values: Sequence[float]) -> bytes:
-    """Return values as rows of 16, each value followed by two blanks."""
-    rows, rest = divmod(len(values), IN_ROW)
-    pattern = ("%f  " * IN_ROW + "\n") * rows + ("%f  " * rest + "\n" if rest else "")
-    return (pattern % tuple(values)).encode()
 
 
 def _to_float(tensor: Tensor, path: str) -> np.ndarray:

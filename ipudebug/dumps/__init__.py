@@ -53,7 +53,7 @@ class DumpFormat(Protocol):
 
 
 DUMP_FORMATS: Registry[DumpFormat] = Registry(
-    __name__, "FORMAT", "dump format", besides=("header", "signatures", "folder", "writer")
+    __name__, "FORMAT", "dump format", besides=("decimals", "header", "signatures", "folder", "writer")
 )
 HEAD = 1 << 18  # the header of the first record fits
 

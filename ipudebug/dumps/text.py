@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ipudebug.dumps.decimals import IN_ROW, format_rows
 from ipudebug.dumps.header import (
     AGAIN,
     FIRST,
@@ -37,7 +38,6 @@ _FIRST = re.compile(FIRST)
 _HEADERS = re.compile(HEADER0 + HEADER1)
 _SIZE = re.compile(rb"//(?:buffer data size: \d+|data size is \d+ bits)\s*\Z")
 _END = re.compile(rb"\};?\s*\Z")
-_ROW = 16
 _LONGEST_LINE = 1 << 20
 
 
@@ -198,13 +198,8 @@ FORMAT = TextFormat()
 
 def write_values(file: BinaryIO, values: np.ndarray, *, break_last_row: bool) -> None:
     """Write float values as rows of 16 ``%.6f, ``; ``break_last_row`` also ends a last row that is not full."""
-    flat = values.reshape(-1)
-    for start in range(0, flat.size, _ROW * 1024):
-        block = flat[start : start + _ROW * 1024].astype(np.float64).tolist()
-        full, rest = divmod(len(block), _ROW)
-        text = (("%.6f, " * _ROW + "\n") * full + "%.6f, " * rest) % tuple(block)
-        file.write(text.encode())
-    if break_last_row and flat.size % _ROW:
+    file.writelines(format_rows(values, ", "))
+    if break_last_row and values.size % IN_ROW:
         file.write(b"\n")
 
 
@@ -245,8 +240,8 @@ def _write_bytes(file: BinaryIO, values: np.ndarray) -> None:
     """Write the bytes of an array, low byte first, as rows of 16 ``%6d, ``."""
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
     flat = little.reshape(-1).view(np.uint8)
-    for start in range(0, flat.size, _ROW * 1024):
-        block = flat[start : start + _ROW * 1024].tolist()
-        full, rest = divmod(len(block), _ROW)
-        text = (("%6d, " * _ROW + "\n") * full + ("%6d, " * rest + "\n" if rest else "")) % tuple(block)
+    for start in range(0, flat.size, IN_ROW * 1024):
+        block = flat[start : start + IN_ROW * 1024].tolist()
+        full, rest = divmod(len(block), IN_ROW)
+        text = (("%6d, " * IN_ROW + "\n") * full + ("%6d, " * rest + "\n" if rest else "")) % tuple(block)
         file.write(text.encode())
