@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ipudebug.metrics import Metric, SumsMetric
 from ipudebug.metrics.passes import (
-    SMALL,
+    LARGE,
     Pair,
     is_fast,
-    measure_batch,
     measure_exact,
+    measure_exactly,
     measure_fast,
     needs_exact,
     sample_error,
@@ -29,8 +29,7 @@ Data on which the error is larger shows it in samples: see ``sample_error``.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(NamedTuple):
     """The numbers of one pair; see LayerResult for the fields."""
 
     values: dict[str, float]
@@ -40,15 +39,13 @@ class Measurement:
 
 
 def measure_pairs(pairs: Sequence[Pair], metrics: Mapping[str, Metric]) -> list[Measurement]:
-    """Return the numbers of a batch of pairs as ``split_batches`` makes them: several small ones, or one large."""
+    """Return the numbers of a batch of pairs as ``split_batches`` makes them: several, or one large."""
     if any(not isinstance(metric, SumsMetric) for metric in metrics.values()):
         return [_measure_streamed(pair, metrics) for pair in pairs]
     formulas = {name: metric for name, metric in metrics.items() if isinstance(metric, SumsMetric)}
     if len(pairs) == 1 and is_fast(pairs[0]):
         return _measure_large(pairs[0], formulas)
-    if len(pairs) == 1:
-        return _evaluate(measure_exact(pairs[0], 0, pairs[0][0].info.size), formulas)
-    return _evaluate(measure_batch(pairs), formulas)
+    return _evaluate(measure_exactly(pairs), formulas)
 
 
 def _measure_large(pair: Pair, metrics: Mapping[str, SumsMetric]) -> list[Measurement]:
@@ -84,27 +81,24 @@ def _measure_streamed(pair: Pair, metrics: Mapping[str, Metric]) -> Measurement:
 
 def _evaluate(sums: Sums, metrics: Mapping[str, SumsMetric]) -> list[Measurement]:
     """Return the numbers of every pair in ``sums``."""
-    names = list(metrics)
     columns = [metric.compute(sums).tolist() for metric in metrics.values()]
     rows = zip(*columns, strict=True) if columns else [()] * len(sums.n)
-    counts = zip(
-        sums.equal.tolist(), sums.nans_a.tolist(), sums.nans_b.tolist(), sums.infs_a.tolist(), sums.infs_b.tolist(),
-        strict=True,
-    )  # fmt: skip
-    return [
-        Measurement(dict(zip(names, row, strict=True)), equal, (int(nan_a), int(nan_b)), (int(inf_a), int(inf_b)))
-        for row, (equal, nan_a, nan_b, inf_a, inf_b) in zip(rows, counts, strict=True)
-    ]
+    values = [dict(zip(metrics, row, strict=True)) for row in rows]
+    nans, infs = (
+        zip(a.astype(int).tolist(), b.astype(int).tolist(), strict=True)
+        for a, b in ((sums.nans_a, sums.nans_b), (sums.infs_a, sums.infs_b))
+    )
+    return list(map(Measurement, values, sums.equal.tolist(), nans, infs))
 
 
 def estimate_seconds(sizes: Iterable[int]) -> float:
     """Return about how long one process measures pairs of so many elements each: the order of magnitude, no more."""
-    return sum(size * 3e-9 if size > SMALL else 1e-5 + size * 2e-8 for size in sizes)
+    return sum(1e-5 + size * (2e-9 if size > LARGE else 4e-9) for size in sizes)
 
 
 def measure_all(pairs: Sequence[Pair], metrics: Mapping[str, Metric], jobs: int) -> Iterator[Measurement]:
     """Yield the numbers of each pair, in order, as they become known; ``jobs`` processes share the work (Linux)."""
-    batches = split_batches(pairs)
+    batches = split_batches(pairs, LARGE)
 
     def measure_batch_number(number: int) -> list[Measurement]:
         return measure_pairs(batches[number], metrics)

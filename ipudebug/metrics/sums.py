@@ -16,9 +16,9 @@ class Sums:
 
     Attributes:
         n: number of elements.
-        aa, bb, ab, dd: S(a^2), S(b^2), S(ab), S((a-b)^2).
-        abs_d, abs_b: S|a-b|, S|b|.
+        aa, bb, dd, ab: S(a^2), S(b^2), S((a-b)^2), S(ab).
         a, b: S(a), S(b); NaN where the fast pass, which does not take them, made the sums.
+        abs_b, abs_d: S|b|, S|a-b|.
         max_d: max|a-b|.
         nans_a, nans_b, infs_a, infs_b: counts of NaN and of infinite elements.
     """
@@ -26,12 +26,12 @@ class Sums:
     n: np.ndarray
     aa: np.ndarray
     bb: np.ndarray
-    ab: np.ndarray
     dd: np.ndarray
-    abs_d: np.ndarray
-    abs_b: np.ndarray
+    ab: np.ndarray
     a: np.ndarray
     b: np.ndarray
+    abs_b: np.ndarray
+    abs_d: np.ndarray
     max_d: np.ndarray
     nans_a: np.ndarray
     nans_b: np.ndarray
@@ -69,6 +69,13 @@ def merge_sums(parts: Sequence[Sums]) -> Sums:
             column = np.stack([getattr(part, field.name) for part in parts])
             merged[field.name] = column.max(axis=0) if field.name == "max_d" else column.sum(axis=0)
     return Sums(**merged)
+
+
+def join_sums(parts: Sequence[Sums]) -> Sums:
+    """Return the sums of all pairs of several parts, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Sums(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Sums)))
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray, both_zero: float) -> np.ndarray:
