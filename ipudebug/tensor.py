@@ -73,9 +73,13 @@ class TensorInfo:
 
 
 class Tensor:
-    """A tensor in memory: ``info`` and ``array``, whose shape is ``info.shape``."""
+    """A tensor in memory: ``info`` and ``array``, whose shape is ``info.shape``.
+
+    ``in_memory`` is False for a kind whose ``array`` has to be made, so that pieces of it come cheaper.
+    """
 
     __slots__ = ("_array", "info")
+    in_memory = True
 
     def __init__(self, info: TensorInfo, array: np.ndarray) -> None:
         """Hold an array; it is not copied."""
@@ -106,6 +110,7 @@ class FileTensor(Tensor):
     """
 
     __slots__ = ("_file", "_offset")
+    in_memory = False
 
     def __init__(self, info: TensorInfo, file: OpenFile, offset: int) -> None:
         """Refer to ``info.size`` elements at byte ``offset`` of ``file``."""

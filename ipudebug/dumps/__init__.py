@@ -53,7 +53,7 @@ class DumpFormat(Protocol):
 
 
 DUMP_FORMATS: Registry[DumpFormat] = Registry(
-    __name__, "FORMAT", "dump format", besides=("decimals", "header", "signatures", "folder", "writer")
+    __name__, "FORMAT", "dump format", besides=("decimals", "header", "signatures", "folder", "sink", "writer")
 )
 HEAD = 1 << 18  # the header of the first record fits
 
@@ -89,8 +89,9 @@ def open_dump(path: str | os.PathLike[str], what: str = "dump") -> DumpReader:
 def write_dump(
     path: str | os.PathLike[str], tensors: Iterable[Tensor], dialect: DialectName = "simulator"
 ) -> list[TensorInfo]:
-    """Write tensors to a binary dump, drawing each only when the one before is on disk; return what was written.
+    """Write tensors to a binary dump, drawing each while those before are being written; return what was written.
 
+    At most some tens of megabytes wait to be written. An array must stay as it is once it was handed over.
     Floating-point and framework dumps hold float32 whatever the tensor's dtype; a simulator dump whose first tensor
     is an integer with ``quant`` is raw. The file appears complete or not at all.
 

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ipudebug.dumps.header import FLOAT, Header, header_of
+from ipudebug.dumps.sink import Sink
 from ipudebug.files import replace_file
-from ipudebug.tensor import FileTensor, Tensor, TensorInfo
+from ipudebug.tensor import Tensor, TensorInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,49 +39,32 @@ def write_blocks(
 ) -> list[TensorInfo]:
     """Write a binary dump and return what was written; see ``ipudebug.write_dump``.
 
-    ``headers`` gives the header fields verbatim (to rewrite a dump); otherwise they are made from each ``info``.
+    The model goes on while a thread writes (see ``Sink``). ``headers`` gives the header fields verbatim (to rewrite a
+    dump); otherwise they are made from each ``info``.
     """
     given = iter(headers) if headers is not None else None
     written: list[TensorInfo] = []
     previous: TensorInfo | None = None
-    size_line = b""
-    with replace_file(path) as file:
+    text, size_line = b"", b""  # what stands between two payloads
+    with replace_file(path) as file, Sink(file) as sink:
         for tensor in tensors:
             info = tensor.info
             if is_float is None:
                 is_float = dialect.always_float or info.quant is None or info.dtype.kind == "f"
             if previous is None:
-                file.write(b"isFloat: %d\n" % is_float)
+                text = b"isFloat: %d\n" % is_float
             elif dialect.siblings and (previous.op_index, previous.role) == (info.op_index, info.role):
-                file.write(size_line)
+                text += size_line
             header = next(given) if given is not None else header_of(info, is_float=is_float)
-            lines = header.lines(with_shape=dialect.with_shape)
             dtype = FLOAT if is_float or info.dtype.kind == "f" else info.dtype.newbyteorder("<")
             size_line = b"//buffer data size: %d\n" % (info.size * dtype.itemsize)
-            file.write(lines + size_line)
-            for piece in payload_pieces(tensor, dtype):
-                file.write(piece)
-            file.write(dialect.terminator)
+            sink.put(text + header.lines(with_shape=dialect.with_shape) + size_line)
+            sink.put_tensor(tensor, dtype)
+            text = dialect.terminator
             written.append(info)
             previous = info
+            del tensor  # it goes when it is written, not when the next one has come
         if previous is None:
-            file.write(b"isFloat: %d\n" % (True if is_float is None else is_float))
+            text = b"isFloat: %d\n" % (True if is_float is None else is_float)
+        sink.put(text)
     return written
-
-
-_PIECE = 1 << 18  # elements converted at a time: a few hundred KB, so that the copy stays in the cache
-
-
-def payload_pieces(tensor: Tensor, dtype: np.dtype) -> Iterable[memoryview]:
-    """Yield the elements in ``dtype`` as consecutive pieces of bytes; a dense array of that dtype is not copied."""
-    size = tensor.info.size
-    if size == 0:
-        return
-    if not isinstance(tensor, FileTensor) and tensor.array.dtype == dtype and tensor.array.flags.c_contiguous:
-        yield tensor.array.reshape(-1).view(np.uint8).data
-        return
-    scratch = np.empty(min(size, _PIECE), dtype)
-    for start in range(0, size, _PIECE):
-        piece = scratch[: min(_PIECE, size - start)]
-        tensor.copy_into(piece, start)
-        yield piece.view(np.uint8).data

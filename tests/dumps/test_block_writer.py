@@ -66,18 +66,10 @@ def test_the_writer_takes_every_dtype_and_order(tmp_path: Path) -> None:
     assert payloads(open_dump(tmp_path / "raw.bin")) == [b"\1", floats(2)]
 
 
-def test_the_writer_draws_a_tensor_only_when_the_one_before_is_written(tmp_path: Path) -> None:
-    drawn = []
-
-    def draw():  # type: ignore[no-untyped-def]
-        for number in range(3):
-            drawn.append((tmp_path / "dump.bin.part").exists())
-            yield tensor(np.zeros(100_000, np.float32), f"t{number}")
-            assert (tmp_path / "dump.bin.part").stat().st_size > (number + 1) * 390_000
-
-    infos = write_dump(tmp_path / "dump.bin", draw())
-    assert [info.name for info in infos] == ["t0", "t1", "t2"]
-    assert drawn == [True] * 3
+def test_a_name_that_comes_late_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(CorruptDump):
+        write_dump(tmp_path / "dump.bin", [tensor(np.zeros(500_000, np.float32)), tensor(np.zeros(1), "a\nb")])
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
