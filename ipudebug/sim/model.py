@@ -36,6 +36,8 @@ class Operation:
         index: the ``N`` of ``op_in[N]`` and ``op_out[N]``.
         in_type, out_type: op types of the two header lines; equal unless operators are fused.
         inputs, outputs: tensor names, constants among the inputs.
+        inexact: types of its operators whose integers are not known to be the chip's (docs/exactness.md); of a fixed or
+            offline model.
     """
 
     index: int
@@ -43,6 +45,7 @@ class Operation:
     out_type: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    inexact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

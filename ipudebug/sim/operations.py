@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ipudebug.sim.kernels import KERNELS
 from ipudebug.sim.model import Operation, Stage
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def list_operations(graph: GraphProto, stage: Stage) -> tuple[Operation, ...]:
             continue
         head, last = _find_ends(group)
         number = _read_integer(head, "domain_index", following)
-        operations.append(Operation(number, _show_type(head), _show_type(last), _list_inputs(group, head), outputs))
+        types, doubtful = (_show_type(head), _show_type(last)), _list_inexact(group) if stage.is_integer else ()
+        operations.append(Operation(number, *types, _list_inputs(group, head), outputs, doubtful))
         following = number + 1
     return tuple(operations)
 
@@ -96,6 +98,14 @@ def _find_ends(group: Sequence[NodeProto]) -> tuple[NodeProto, NodeProto]:
     """Return the nodes that give a group its types: what is done, not the way into it or out of it."""
     inner = [node for node in group if node.op_type not in (_ENTERS, _LEAVES, _CONVERTS)] or list(group)
     return inner[0], inner[-1] if inner[-1].domain == DOMAIN else inner[0]
+
+
+def _list_inexact(group: Sequence[NodeProto]) -> tuple[str, ...]:
+    """Return the types of a group's operators whose integers are not known to be the chip's: all on real numbers."""
+    if group[0].domain != DOMAIN:
+        return (_show_type(_find_ends(group)[0]),)
+    kernels = [node for node in group if node.op_type.lower() in KERNELS]
+    return tuple(_show_type(node) for node in kernels if KERNELS[node.op_type.lower()].status == "inexact")
 
 
 def _list_inputs(group: Sequence[NodeProto], head: NodeProto) -> tuple[str, ...]:

@@ -138,9 +138,9 @@ class GraphBuilder:
         """Return an operand of an elementwise operator whose output has ``rank`` dimensions, its axes in place."""
         if len(tensor.shape) == rank:
             return self.value(tensor)
-        if rank != 4:
-            return self.stored(tensor)  # one of 4 dimensions is no image among more of them
         shape = (1,) * (rank - len(tensor.shape)) + tensor.shape
+        if rank != 4:  # one of 4 dimensions is no image among more of them
+            return self.stored(tensor, shape if tensor.data is not None else None)
         if tensor.data is not None:
             return self.constant(self.read(tensor).reshape(shape).transpose(TO_NCHW), f"{tensor.name}/constant")
         return self.apply("Transpose", [self.stored(tensor, shape)], tensor.name, perm=TO_NCHW)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ipudebug.errors import ModelError, UnsupportedOp
+from ipudebug.sim.kernels import KERNELS
 from ipudebug.sim.kernels.multiplier import normalise
 from ipudebug.sim.kernels.node import RANGES
 from ipudebug.sim.vendor.builder import GraphBuilder
@@ -25,6 +26,8 @@ _MATRIX = slice(0, 9)
 class FixedBuilder(GraphBuilder):
     """The graph of a fixed model.
 
+    ``inexact`` holds the numbers of the operators whose integers are not known to be the chip's.
+
     An image input has the channels of the board's buffer (four for RGBA and BGRA); what operators read is its value
     behind the input conversion of the first layer.
     """
@@ -32,6 +35,7 @@ class FixedBuilder(GraphBuilder):
     def __init__(self, model: VendorModel) -> None:
         """Begin with the inputs, converted where they are images."""
         super().__init__(model)
+        self.inexact: set[int] = set()
         self.domain_of = {
             operator.index: (index, operator is not group[-1])
             for index, group in enumerate(model.list_domains())
@@ -84,7 +88,13 @@ class FixedBuilder(GraphBuilder):
     ) -> None:
         """Append a node of the domain ``ipudebug``."""
         index, hidden = self.domain_of[operator.index]
+        if KERNELS[op_type.lower()].status == "inexact":
+            self.mark_inexact(operator)
         self.add(op_type, inputs, outputs, DOMAIN, domain_index=index, hidden=int(hidden), layout="NCHW", **attributes)
+
+    def mark_inexact(self, operator: VendorOperator) -> None:
+        """Note that an operator's integers are not known to be the chip's."""
+        self.inexact.add(operator.index)
 
     def scale(self, tensor: VendorTensor) -> np.float32:
         """Return a tensor's only scale; raises ModelError if it has none that is a positive number."""
@@ -109,8 +119,15 @@ class FixedBuilder(GraphBuilder):
         return zero
 
     def bounds(self, tensor: VendorTensor) -> np.float32:
-        """Return the largest absolute value of a tensor's range (min, max); raises ModelError if it has none."""
+        """Return the largest absolute value of a tensor's range (min, max); raises ModelError if it has none.
+
+        The range of an activation that the file does not state is what its scale and zero point span.
+        """
         values = [np.float32(part[0]) for part in (tensor.minimum, tensor.maximum) if len(part)]
+        if not values and tensor.data is None:
+            low, high = RANGES.get(tensor.dtype.name, (0, 0))
+            low += low < 0  # INT16 is symmetric
+            values = [self.scale(tensor) * np.float32(end - self.zero(tensor)) for end in (low, high)]
         largest: np.float32 = max((abs(value) for value in values if np.isfinite(value)), default=np.float32(0))
         if not largest > 0:
             raise ModelError(

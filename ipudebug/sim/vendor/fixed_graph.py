@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipudebug.errors import ModelError
 from ipudebug.sim.vendor.builder import order_shape
 from ipudebug.sim.vendor.fixed_builder import DOMAIN, FixedBuilder
 from ipudebug.sim.vendor.floats import list_translations
@@ -15,30 +16,54 @@ if TYPE_CHECKING:
     import onnx
 
 
-def build_fixed(model: VendorModel) -> onnx.ModelProto:
+def build_fixed(model: VendorModel) -> tuple[onnx.ModelProto, frozenset[int]]:
     """Return a model whose activations are the chip's integers, tensors under their own names.
 
-    An operator without a kernel, or whose case no kernel knows, runs on the real values. Raises UnsupportedOp for one
-    that cannot be computed at all, with the list of those that can.
+    Beside it, the numbers of the operators whose integers are not known to be the chip's. An operator without a kernel,
+    or whose case no kernel knows, runs on the real values. Raises UnsupportedOp for one that cannot be computed at all,
+    with the list of those that can.
     """
     from onnx import TensorProto, helper
 
     builder = FixedBuilder(model)
-    lowerings = list_lowerings()
     for operator in model.operators:
-        if operator.type not in lowerings or not lowerings[operator.type](builder, operator):
-            _run_on_reals(builder, operator)
+        _lower_operator(builder, operator)
     built = builder.build({"source": f"{model.description}, {model.sdk}"}, TensorProto.FLOAT, {DOMAIN: 1})
     for place, number in enumerate(model.inputs):
         tensor = model.tensors[number]
         kind = helper.np_dtype_to_tensor_dtype(tensor.dtype)
         shape = order_shape(builder.shape_input(number))
         built.graph.input[place].CopyFrom(helper.make_tensor_value_info(tensor.name, kind, shape))
-    return built
+    return built, frozenset(builder.inexact)
+
+
+def judge_operators(model: VendorModel) -> list[str]:
+    """Return for each operator of a fixed model whether its integers are ``exact``, ``inexact`` or ``not computed``."""
+    builder = FixedBuilder(model)
+    return [_judge(builder, operator) for operator in model.operators]
+
+
+def _judge(builder: FixedBuilder, operator: VendorOperator) -> str:
+    """Append one operator and return how far its integers can be trusted."""
+    try:
+        _lower_operator(builder, operator)
+    except ModelError:
+        for tensor in builder.model.outputs_of(operator):
+            builder.bind(tensor)
+        return "not computed"
+    return "inexact" if operator.index in builder.inexact else "exact"
+
+
+def _lower_operator(builder: FixedBuilder, operator: VendorOperator) -> None:
+    """Append one operator: with kernels where they fit, else on real values; raises ModelError."""
+    lower = list_lowerings().get(operator.type)
+    if lower is None or not lower(builder, operator):
+        _run_on_reals(builder, operator)
 
 
 def _run_on_reals(builder: FixedBuilder, operator: VendorOperator) -> None:
     """Append an operator that runs on real values."""
+    builder.mark_inexact(operator)
     known = list_translations()
     if operator.type not in known:
         raise builder.refuse(operator, "is not known here", f"known operators: {', '.join(sorted(known))}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -17,14 +17,18 @@ SOFTMAX_SCALE = 1 / 32768
 _DEPTHWISE = "DEPTHWISE_CONV_2D"
 
 
-def list_operations(model: VendorModel) -> tuple[Operation, ...]:
-    """Return one operation per domain: the head's type and inputs, the last member's type and outputs."""
+def list_operations(model: VendorModel, inexact: Collection[int] = ()) -> tuple[Operation, ...]:
+    """Return one operation per domain: the head's type and inputs, the last member's type and outputs.
+
+    ``inexact`` are the numbers of the operators whose integers are not known to be the chip's.
+    """
     operations = []
     for index, group in enumerate(model.list_domains()):
         head, last = group[0], group[-1]
         inputs = tuple(tensor.name for tensor in model.inputs_of(head))
         outputs = tuple(tensor.name for tensor in model.outputs_of(last))
-        operations.append(Operation(index, head.type, last.type, inputs, outputs))
+        doubtful = tuple(operator.type for operator in group if operator.index in inexact)
+        operations.append(Operation(index, head.type, last.type, inputs, outputs, doubtful))
     return tuple(operations)
 
 

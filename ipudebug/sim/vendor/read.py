@@ -22,9 +22,13 @@ def read_vendor(path: str | os.PathLike[str]) -> SimModel:
         UnsupportedOp: it has an operator that cannot be computed; the hint lists those that can.
     """
     model = parse_sim(path)
-    operations = list_operations(model)
+    inexact: frozenset[int] = frozenset()
+    if model.stage.is_integer:
+        graph, inexact = build_fixed(model)
+    else:
+        graph = build_float(model)
+    operations = list_operations(model, inexact)
     tensors = list_tensors(model, operations)
-    graph = build_fixed(model) if model.stage.is_integer else build_float(model)
     return SimModel(
         stage=model.stage,
         kind="vendor",

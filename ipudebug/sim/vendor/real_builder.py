@@ -6,11 +6,13 @@ import numpy as np
 
 from ipudebug.sim.vendor.builder import GraphBuilder
 from ipudebug.sim.vendor.fixed_builder import FixedBuilder
+from ipudebug.sim.vendor.operations import read_quantisation
 from ipudebug.sim.vendor.options import read_convolution
 from ipudebug.sim.vendor.tables import VendorOperator, VendorTensor
 from ipudebug.sim.vendor.weights import decode_weights
 
 _BLOCKED = (10, 13)
+_QUANTISED = ("uint8", "int8", "int16")
 
 
 class RealBuilder(GraphBuilder):
@@ -29,14 +31,18 @@ class RealBuilder(GraphBuilder):
         self._made: dict[int, str] = {}
 
     def read(self, tensor: VendorTensor) -> np.ndarray:
-        """Return a constant's real values."""
+        """Return a constant's real values: (q - zero point) scale; of integers without a scale these themselves."""
         array = self._decode(tensor) if tensor.memory_layout in _BLOCKED else super().read(tensor)
-        scale = tensor.scale.astype(np.float32)
-        if len(scale) > 1 and array.ndim == 4:
-            scale = scale.reshape([-1 if array.shape[axis] == len(scale) else 1 for axis in range(4)][:4])
-        elif len(scale) != 1:
-            return array.astype(np.float32)
-        return np.asarray(array.astype(np.float32) * scale)
+        quant = read_quantisation(tensor, self._operator.type == "DEPTHWISE_CONV_2D")
+        if quant is None or array.dtype.kind == "f":
+            return array.astype(np.float32) if array.dtype.name in _QUANTISED else array
+        scale, zero = np.array(quant.scale, np.float32), np.array(quant.zero_point, np.float32)
+        if quant.axis is not None:
+            if array.ndim == 0 or array.shape[quant.axis] != len(scale):
+                raise self.refuse(self._operator, f"has {len(scale)} scales for a constant of {list(array.shape)}")
+            along = [-1 if axis == quant.axis else 1 for axis in range(array.ndim)]
+            scale, zero = scale.reshape(along), zero.reshape(along)
+        return np.asarray((array.astype(np.float32) - zero) * scale, np.float32)
 
     def _decode(self, tensor: VendorTensor) -> np.ndarray:
         """Return weights in order, with the tiles that the operator's options state."""

@@ -32,8 +32,9 @@ def ints(*values: int) -> np.ndarray:
         ((3, 9, 9, 1), 1, (1, 1), (3, 2), (1, 1)),
     ],
 )
-def test_convolutions(same: int, image: tuple, made: int, kernel: tuple, strides: tuple, dilations: tuple,
-                      tmp_path: Path) -> None:  # fmt: skip
+def test_convolutions(
+    same: int, image: tuple, made: int, kernel: tuple, strides: tuple, dilations: tuple, tmp_path: Path
+) -> None:
     window = {1: ("i32", strides[1]), 2: ("i32", strides[0])}
     spread = [("i32", dilations[1]), ("i32", dilations[0])]
     channels = image[3]
@@ -72,11 +73,22 @@ def test_pools(code: int, valid: int, tmp_path: Path) -> None:
 
 
 PAIRS = [
-    ((2, 3, 4, 5), (2, 3, 4, 5)), ((2, 3, 4, 5), (5,)), ((2, 3, 4, 5), ()), ((2, 3, 4, 5), (4, 1)),
-    ((2, 3, 4, 5), (1, 3, 1, 5)), ((5,), (2, 3, 4, 5)), ((2, 3, 1, 5), (1, 1, 4, 1)), ((3, 4), (4,)), ((6,), (6,)),
-    ((2, 3, 4), (3, 1)), ((), ()), ((2, 1, 3, 4, 5), (2, 2, 1, 4, 5)), ((2, 2, 3, 4, 5), (5,)), ((), (3, 4)),
+    ((2, 3, 4, 5), (2, 3, 4, 5)),
+    ((2, 3, 4, 5), (5,)),
+    ((2, 3, 4, 5), ()),
+    ((2, 3, 4, 5), (4, 1)),
+    ((2, 3, 4, 5), (1, 3, 1, 5)),
+    ((5,), (2, 3, 4, 5)),
+    ((2, 3, 1, 5), (1, 1, 4, 1)),
+    ((3, 4), (4,)),
+    ((6,), (6,)),
+    ((2, 3, 4), (3, 1)),
+    ((), ()),
+    ((2, 1, 3, 4, 5), (2, 2, 1, 4, 5)),
+    ((2, 2, 3, 4, 5), (5,)),
+    ((), (3, 4)),
     ((2, 2, 3, 4, 5), (2, 1, 4, 5)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -175,8 +187,17 @@ def test_padding_tiling_and_transposing(shape: tuple[int, ...], tmp_path: Path) 
         compare_with_litert(tmp_path, 39, 26, [fed(*shape), ints(*order)], {})
 
 
-MASKS = [(0, 0, 0, 0, 0), (1, 0, 0, 0, 0), (0, 3, 0, 0, 0), (0, 0, 0, 0, 1), (0, 0, 1, 0, 0), (0, 0, 0, 1, 0),
-         (0, 0, 2, 0, 0), (0, 0, 0, 2, 0), (0, 0, 0, 2, 1)]  # fmt: skip
+MASKS = [
+    (0, 0, 0, 0, 0),
+    (1, 0, 0, 0, 0),
+    (0, 3, 0, 0, 0),
+    (0, 0, 0, 0, 1),
+    (0, 0, 1, 0, 0),
+    (0, 0, 0, 1, 0),
+    (0, 0, 2, 0, 0),
+    (0, 0, 0, 2, 0),
+    (0, 0, 0, 2, 1),
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -194,9 +215,14 @@ def test_slices_with_strides(shape: tuple[int, ...], masks: tuple[int, ...], tmp
 
 @pytest.mark.parametrize(
     ("shape", "to"),
-    [((2, 3, 4, 5), (6, 20)), ((2, 3, 4, 5), (4, -1, 3)), ((2, 3, 4, 5), (2, 3, 2, 2, 5)), ((2, 3, 2, 2, 5), (2, 3, 4, 5)),
-     ((1,), ())],
-)  # fmt: skip
+    [
+        ((2, 3, 4, 5), (6, 20)),
+        ((2, 3, 4, 5), (4, -1, 3)),
+        ((2, 3, 4, 5), (2, 3, 2, 2, 5)),
+        ((2, 3, 2, 2, 5), (2, 3, 4, 5)),
+        ((1,), ()),
+    ],
+)
 def test_reshapes(shape: tuple[int, ...], to: tuple[int, ...], tmp_path: Path) -> None:
     compare_with_litert(tmp_path, 22, 17, [fed(*shape), np.array(to, np.int32)], {})
 
@@ -211,9 +237,14 @@ def test_resizes(corners: int, centres: int, size: tuple[int, int], tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("a", "b", "turn_a", "turn_b"),
-    [((2, 3, 4), (2, 4, 5), 0, 0), ((3, 4), (4, 5), 0, 0), ((2, 4, 3), (2, 5, 4), 1, 1), ((2, 1, 3, 4), (3, 4, 5), 0, 0),
-     ((2, 1, 1, 3, 4), (1, 2, 2, 4, 5), 0, 0)],
-)  # fmt: skip
+    [
+        ((2, 3, 4), (2, 4, 5), 0, 0),
+        ((3, 4), (4, 5), 0, 0),
+        ((2, 4, 3), (2, 5, 4), 1, 1),
+        ((2, 1, 3, 4), (3, 4, 5), 0, 0),
+        ((2, 1, 1, 3, 4), (1, 2, 2, 4, 5), 0, 0),
+    ],
+)
 def test_batched_products(a: tuple, b: tuple, turn_a: int, turn_b: int, tmp_path: Path) -> None:
     options = {0: ("u8", turn_a), 1: ("u8", turn_b)}
     compare_with_litert(tmp_path, 126, 101, [fed(*a), fed(*b)], options)

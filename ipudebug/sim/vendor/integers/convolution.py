@@ -8,7 +8,7 @@ from ipudebug.errors import ModelError
 from ipudebug.sim.vendor.fixed_builder import FixedBuilder
 from ipudebug.sim.vendor.floats.shaping import reorder
 from ipudebug.sim.vendor.options import read_convolution
-from ipudebug.sim.vendor.tables import VendorOperator
+from ipudebug.sim.vendor.tables import VendorOperator, VendorTensor
 from ipudebug.sim.vendor.weights import decode_weights
 
 _LARGEST_SHIFT = 62
@@ -20,10 +20,7 @@ def lower_convolution(builder: FixedBuilder, operator: VendorOperator) -> bool:
     y = builder.output(operator)
     depthwise = operator.type == "DEPTHWISE_CONV_2D"
     path = builder.model.path
-    if len(x.shape) != 4 or len(weights.shape) != 4 or weights.shape[3] != x.shape[3]:
-        raise builder.refuse(operator, f"has weights of shape {list(weights.shape)} for {list(x.shape)}")
-    if depthwise and weights.shape[0] != 1:
-        raise builder.refuse(operator, f"has {weights.shape[0]} kernels per channel, only 1 is known")
+    kernels = _count_kernels(builder, operator, depthwise=depthwise)
     options = read_convolution(operator, weights.shape[1:3], x.shape[1:3], path)
     channels = weights.shape[3] if depthwise else weights.shape[0]
     builder.expect(operator, y, (x.shape[0], *options.window.slide(*x.shape[1:3]), channels))
@@ -41,8 +38,10 @@ def lower_convolution(builder: FixedBuilder, operator: VendorOperator) -> bool:
             f"{parameters.dtype} {list(parameters.shape)}",
             "the file is damaged, or of another SDK: calibrate the model again",
         )
+    if kernels > 1:
+        builder.mark_inexact(operator)  # not seen: the arithmetic is that of one kernel per channel
     inputs = [
-        builder.value(x),
+        _repeat_channels(builder, x, kernels) if kernels > 1 else builder.value(x),
         builder.constant(decode_weights(weights, options.tiles, path, depthwise=depthwise), weights.name),
         builder.constant(parameters[0], f"{bias.name}/bias16"),
         builder.constant(parameters[1], f"{bias.name}/mult16"),
@@ -65,6 +64,23 @@ def lower_convolution(builder: FixedBuilder, operator: VendorOperator) -> bool:
         high=int(limits.max),
     )
     return True
+
+
+def _count_kernels(builder: FixedBuilder, operator: VendorOperator, *, depthwise: bool) -> int:
+    """Return how many depthwise kernels each channel of the input has, 1 for CONV_2D; raises UnsupportedOp."""
+    x, weights = builder.take(operator, 3)[:2]
+    fits = len(x.shape) == len(weights.shape) == 4 and weights.shape[3] % x.shape[3] == 0
+    kernels = weights.shape[3] // x.shape[3] if fits else 0
+    if kernels < 1 or (weights.shape[0] != 1 if depthwise else kernels > 1):
+        what = f"has weights of shape {list(weights.shape)} for {list(x.shape)}"
+        raise builder.refuse(operator, what, "groups of channels are not known in integers: split them in the original")
+    return kernels
+
+
+def _repeat_channels(builder: FixedBuilder, x: VendorTensor, count: int) -> str:
+    """Return the name of an image in which each channel stands ``count`` times in a row."""
+    places = builder.integers([channel // count for channel in range(x.shape[3] * count)], f"{x.name}/places")
+    return builder.apply("Gather", [builder.value(x), places], x.name, axis=1)
 
 
 def lower_dilation(builder: FixedBuilder, operator: VendorOperator) -> bool:

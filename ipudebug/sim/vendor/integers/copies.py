@@ -6,6 +6,7 @@ from ipudebug.sim.vendor.builder import order_axis
 from ipudebug.sim.vendor.fixed_builder import FixedBuilder
 from ipudebug.sim.vendor.floats.joining import find_axis, fit_parts
 from ipudebug.sim.vendor.floats.shaping import reorder, translate_reshape, translate_transpose
+from ipudebug.sim.vendor.options import read_fused_activation
 from ipudebug.sim.vendor.tables import VendorOperator
 
 
@@ -18,10 +19,11 @@ def lower_reshape(builder: FixedBuilder, operator: VendorOperator) -> bool:
 
 
 def lower_transpose(builder: FixedBuilder, operator: VendorOperator) -> bool:
-    """Append a transpose, which ONNX does on any type."""
+    """Append a transpose, which ONNX does on any type; not seen on the chip."""
     if not builder.is_tied(builder.take(operator, 2)[0], builder.output(operator)):
         return False
     translate_transpose(builder, operator)
+    builder.mark_inexact(operator)
     return True
 
 
@@ -29,6 +31,8 @@ def lower_concatenation(builder: FixedBuilder, operator: VendorOperator) -> bool
     """Append a concatenation; a part that has lost its RESHAPE is taken by its number of elements."""
     parts = builder.take(operator, 1, 1 << 16)
     y = builder.output(operator)
+    if read_fused_activation(operator, 1, builder.model.path):
+        return False
     if any(part.data is not None for part in parts) or not builder.is_tied(*parts, y):
         return False
     options = operator.optional_options

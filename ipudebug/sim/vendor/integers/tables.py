@@ -17,8 +17,12 @@ def lower_softmax(builder: FixedBuilder, operator: VendorOperator) -> bool:
     if x.size != y.size or not y.shape:
         builder.expect(operator, y, x.shape)
     is_int16 = y.dtype == np.int16
+    options = operator.optional_options
+    beta = (float(options.number(0, "f")) if options is not None else 0.0) or 1.0  # the vendor's files leave it out
+    if not 0 < beta < 1e6:
+        raise builder.refuse(operator, f"multiplies its input by {beta}")
     attributes = {
-        "x_scale": float(builder.scale(x)),
+        "x_scale": float(builder.scale(x)) * beta,
         "y_scale": SOFTMAX_SCALE if is_int16 else float(builder.scale(y)),
         "y_zero": 0 if is_int16 else builder.zero(y),
         "dtype": y.dtype.name,
