@@ -20,11 +20,21 @@ import struct
 from typing import Any
 
 import numpy as np
-from flatbuffers.table import Table as RawTable
+from flatbuffers import encode, packer
 
 from ipudebug.errors import ModelError
 
-_SIZES = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "f": 4, "q": 8}
+_SCALARS = {
+    "b": packer.int8,
+    "B": packer.uint8,
+    "h": packer.int16,
+    "H": packer.uint16,
+    "i": packer.int32,
+    "I": packer.uint32,
+    "f": packer.float32,
+    "q": packer.int64,
+}
+_SIZES_OF_TABLE = struct.Struct("<HH")  # how a vtable begins: its own size and the table's
 _HINT = "the file is damaged: copy it again in binary mode, or convert the model again"
 _SHARED = 4  # a writer may store equal strings and vtables once
 
@@ -48,15 +58,17 @@ class FlatBuffer:
         self.need(0, 8, "the root")
         return Table(self, int(struct.unpack_from("<I", self.data)[0]), "the root")
 
-    def need(self, start: int, count: int, what: str) -> None:
+    def need(self, start: int, count: int, what: str, part: str = "") -> None:
         """Raise ModelError unless ``count`` bytes from ``start`` on lie within the file."""
         if start < 0 or count < 0 or start + count > len(self.data):
+            what = f"{what}: {part}" if part else what
             raise self.fault(f"{what} would lie at bytes {start}..{start + count}, the file has {len(self.data)}")
 
-    def spend(self, count: int, what: str) -> None:
+    def spend(self, count: int, what: str, part: str = "") -> None:
         """Count bytes that are handed out; raises ModelError if a file gives more than it can hold."""
         self._left -= count
         if self._left < 0:
+            what = f"{what}: {part}" if part else what
             raise self.fault(f"{what} overlaps what was read before: the parts add up to more than the file holds")
 
     def fault(self, words: str) -> ModelError:
@@ -73,37 +85,39 @@ class Table:
         where: what the table is, for messages ("tensor 3").
     """
 
-    __slots__ = ("_flat", "_raw", "_size", "where")
+    __slots__ = ("_flat", "_length", "_position", "_size", "_vtable", "where")
 
     def __init__(self, flat: FlatBuffer, position: int, where: str) -> None:
         """Check that table and vtable lie within the file; raises ModelError."""
         flat.need(position, 4, where)
-        vtable = position - int(struct.unpack_from("<i", flat.data, position)[0])
-        flat.need(vtable, 4, f"{where}: its vtable")
-        length, size = struct.unpack_from("<HH", flat.data, vtable)
-        flat.need(vtable, length, f"{where}: its vtable")
+        vtable = position - encode.Get(packer.soffset, flat.data, position)
+        flat.need(vtable, 4, where, "its vtable")
+        length, size = _SIZES_OF_TABLE.unpack_from(flat.data, vtable)
+        flat.need(vtable, length, where, "its vtable")
         flat.need(position, size, where)
         if length < 4 or length % 2 or size < 4:
             raise flat.fault(f"{where}: a vtable of {length} bytes for a table of {size} is impossible")
         flat.spend(max(size, 8), where)
         self._flat = flat
-        self._raw: Any = RawTable(flat.data, position)
-        self._size = int(size)
+        self._position = position
+        self._vtable = vtable
+        self._length, self._size = length, size
         self.where = where
 
     def _field(self, slot: int, width: int) -> int:
         """Return the position of a field of ``width`` bytes; 0 if it is absent."""
-        offset = int(self._raw.Offset(4 + 2 * slot))
+        place = 4 + 2 * slot
+        offset = encode.Get(packer.voffset, self._flat.data, self._vtable + place) if place < self._length else 0
         if offset == 0:
             return 0
         if offset < 4 or offset + width > self._size:
             raise self._flat.fault(f"{self.where}: slot {slot} lies outside its table")
-        return int(self._raw.Pos) + offset
+        return self._position + int(offset)
 
     def number(self, slot: int, kind: str, default: float = 0) -> Any:
         """Return a scalar; ``kind`` is a ``struct`` letter (``b B h H i I q f``)."""
-        position = self._field(slot, _SIZES[kind])
-        return struct.unpack_from("<" + kind, self._flat.data, position)[0] if position else default
+        position = self._field(slot, _SCALARS[kind].size)
+        return encode.Get(_SCALARS[kind], self._flat.data, position) if position else default
 
     def integer(self, slot: int, kind: str = "i", default: int = 0) -> int:
         """Return an integer field."""
@@ -112,7 +126,7 @@ class Table:
     def _follow(self, slot: int) -> int:
         """Return where a reference leads; 0 if it is absent or null."""
         position = self._field(slot, 4)
-        offset = int(struct.unpack_from("<I", self._flat.data, position)[0]) if position else 0
+        offset = int(encode.Get(packer.uoffset, self._flat.data, position)) if position else 0
         return position + offset if offset else 0
 
     def array(self, slot: int, dtype: str) -> np.ndarray:
@@ -121,16 +135,15 @@ class Table:
         kind = np.dtype(dtype)
         if not start:
             return np.empty(0, kind)
-        what = f"{self.where}: the vector in slot {slot}"
-        count = self._count(start, kind.itemsize, what)
+        count = self._count(start, kind.itemsize, f"the vector in slot {slot}")
         return np.frombuffer(self._flat.data, kind, count, start + 4)
 
-    def _count(self, start: int, itemsize: int, what: str) -> int:
+    def _count(self, start: int, itemsize: int, part: str) -> int:
         """Return the length of the vector at ``start``, which lies within the file."""
-        self._flat.need(start, 4, what)
-        count = int(struct.unpack_from("<I", self._flat.data, start)[0])
-        self._flat.need(start + 4, count * itemsize, what)
-        self._flat.spend(4 + count * itemsize, what)
+        self._flat.need(start, 4, self.where, part)
+        count = int(encode.Get(packer.uoffset, self._flat.data, start))
+        self._flat.need(start + 4, count * itemsize, self.where, part)
+        self._flat.spend(4 + count * itemsize, self.where, part)
         return count
 
     def text(self, slot: int) -> str:
@@ -153,6 +166,6 @@ class Table:
         start = self._follow(slot)
         if not start:
             return []
-        count = self._count(start, 4, f"{self.where}: the list of {where}s")
+        count = self._count(start, 4, f"the list of {where}s")
         offsets = np.frombuffer(self._flat.data, "<u4", count, start + 4).tolist()
         return [Table(self._flat, start + 4 + 4 * i + offset, f"{where} {i}") for i, offset in enumerate(offsets)]
