@@ -1,4 +1,4 @@
-"""Numbered pieces of work, done by one process or several; what comes out does not depend on how many."""
+"""Numbered pieces of work, done by one process or several, one thread or two; the results are the same."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import contextlib
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ipudebug.errors import IpuDebugError
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 T = TypeVar("T")
+M = TypeVar("M")
 
 
 def share_work(work: Callable[[int], T], numbers: range, jobs: int) -> Iterator[T]:
@@ -42,6 +46,39 @@ def share_work(work: Callable[[int], T], numbers: range, jobs: int) -> Iterator[
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def overlap_work(
+    prepare: Callable[[int], M],
+    finish: Callable[[int, M], T],
+    numbers: Iterable[int],
+    start: Callable[[], object] = lambda: None,
+) -> Iterator[T]:
+    """Yield ``finish(number, prepare(number))`` for every number, in order, as they become known.
+
+    A thread finishes one while this thread, and no other, prepares the next; ``start`` is what the thread does before
+    all. What any of them raises is raised here, when the results before it are known.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as thread:
+        started = thread.submit(start)
+        pending: Future[T] | None = None
+        for number in numbers:
+            try:
+                made = prepare(number)
+            except IpuDebugError:
+                if pending is not None:
+                    yield pending.result()
+                raise
+            started.result()
+            done = None if pending is None else [pending.result()]
+            pending = thread.submit(finish, number, made)
+            del made
+            if done:
+                yield done.pop()
+        if pending is not None:
+            yield pending.result()
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""One image through a simulated model: what is fed, run, written and drawn, in whichever process it is done."""
+"""One image through a simulated model: what is fed, run, written and drawn, in whichever process or thread."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from ipudebug.tensor import Tensor
 
 
+class Fed(NamedTuple):
+    """What the preprocess made of one sample, and remarks for the user."""
+
+    arrays: dict[str, np.ndarray]
+    notes: tuple[str, ...]
+
+
 class Done(NamedTuple):
     """What became of one sample: remarks for the user, and the number of records that were dumped."""
 
@@ -33,7 +40,7 @@ class Evaluation:
 
     Attributes:
         model: what runs.
-        feeds: the samples; its remarks come back from ``evaluate``.
+        feeds: the samples.
         category: ``unknown``, ``classification`` or ``detection``.
         results: the result file of each sample.
         raw: the files for the input bytes of each sample, one an input; None where they are not asked for.
@@ -41,6 +48,8 @@ class Evaluation:
         threshold: score of the boxes that are drawn.
         skip_garbage: write outputs in their own shape.
         threads: of one operator of a float model; None leaves it to onnxruntime.
+        notes: where ``feeds`` puts its remarks; they come back with the sample.
+        remarks: where whatever runs the model puts its own; these do, too.
     """
 
     model: SimModel
@@ -53,6 +62,7 @@ class Evaluation:
     skip_garbage: bool = False
     threads: int | None = None
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     _simulator: Simulator | None = None
 
     @property
@@ -70,21 +80,9 @@ class Evaluation:
 
     def evaluate(self, number: int) -> Done:
         """Run the model on a sample and write what is asked for."""
-        arrays = self._prepare(number)
-        self._write(number, self.simulator.run(arrays))
-        return self._finish()
+        return self.finish(number, self.prepare(number))
 
-    def dump(self, number: int, path: str, config: DebugConfig) -> Done:
-        """Do what ``evaluate`` does, and dump every layer to ``path`` meanwhile."""
-        from ipudebug.cli.debug_dump import write_recording
-
-        arrays = self._prepare(number)
-        recording = self.simulator.record(arrays, dequantise=config.dequant_fixed)
-        count = write_recording(recording, path, config)
-        self._write(number, recording.outputs)
-        return self._finish(count)
-
-    def _prepare(self, number: int) -> dict[str, np.ndarray]:
+    def prepare(self, number: int) -> Fed:
         """Return what the preprocess makes of a sample, its input bytes written if they are asked for."""
         simulator = self.simulator
         arrays = self.feeds.prepare(self.feeds.samples[number], simulator.inputs, simulator.norm)
@@ -92,7 +90,22 @@ class Evaluation:
             for path, data in zip(self.raw[number], simulator.pack(arrays), strict=True):
                 with replace_file(path) as file:
                     file.write(data.data)
-        return arrays
+        return Fed(arrays, _take(self.notes))
+
+    def finish(self, number: int, fed: Fed) -> Done:
+        """Run the model on a sample that is prepared, and write what is asked for."""
+        self._write(number, self.simulator.run(fed.arrays))
+        return Done((*fed.notes, *_take(self.remarks)))
+
+    def dump(self, number: int, path: str, config: DebugConfig) -> Done:
+        """Do what ``evaluate`` does, and dump every layer to ``path`` meanwhile."""
+        from ipudebug.cli.debug_dump import write_recording
+
+        fed = self.prepare(number)
+        recording = self.simulator.record(fed.arrays, dequantise=config.dequant_fixed)
+        count = write_recording(recording, path, config)
+        self._write(number, recording.outputs)
+        return Done((*fed.notes, *_take(self.remarks)), count)
 
     def _write(self, number: int, outputs: list[Tensor]) -> None:
         """Write the result file of a sample, and its picture."""
@@ -112,10 +125,11 @@ class Evaluation:
         write_detections(path, image, found)
         if self.drawings is not None:
             shown = draw_detections(image, self.drawings[number], found, self.threshold)
-            self.feeds.note(f"{os.path.basename(image)}: {shown} of {len(found)} boxes drawn")
+            self.remarks.append(f"{os.path.basename(image)}: {shown} of {len(found)} boxes drawn")
 
-    def _finish(self, records: int = 0) -> Done:
-        """Return the remarks since the last sample."""
-        done = Done(tuple(self.notes), records)
-        self.notes.clear()
-        return done
+
+def _take(notes: list[str]) -> tuple[str, ...]:
+    """Return the remarks since the last sample."""
+    taken = tuple(notes)
+    notes.clear()
+    return taken

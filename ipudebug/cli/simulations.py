@@ -70,14 +70,15 @@ def run_simulation(options: SimulateOptions) -> bool:
     images = [sample[0] for sample in feeds.samples]
     labels = load_labels(options.labels, images) if options.labels else None
     evaluation = _plan(options, model, feeds, notes)
-    remote = open_remote(options.board, model, notes.append) if options.board.is_remote else None
+    remote = open_remote(options.board, model, evaluation.remarks.append) if options.board.is_remote else None
     evaluation.run_on(remote)
     if remote is not None and options.num_process > 1:
         notes.append("--num_process: a board is asked for one image after the other")
     feeds.fit(evaluation.simulator.inputs, evaluation.simulator.norm)  # the ini's names are held against the model
     shown: set[str] = set()
-    _show_notes(Done(tuple(notes)), shown)
+    _show_notes(Done((*notes, *evaluation.remarks)), shown)
     notes.clear()
+    evaluation.remarks.clear()
     click.echo(f"Start to evaluate on {options.image}...")
     for line in describe_net(model):
         click.echo(line)
@@ -86,7 +87,7 @@ def run_simulation(options: SimulateOptions) -> bool:
     if dump:
         make_room(dump, _stamp(), overwrite=options.overwrite)
     with Progress("images", len(todo)) as progress:
-        processes = options.num_process if remote is None else 1
+        processes = options.num_process if remote is None else 0
         for number, done in zip(todo, _evaluate(evaluation, todo, processes, dump, debug), strict=True):
             progress.clear()
             _show_notes(done, shown)
@@ -210,14 +211,21 @@ def _make_rooms(options: SimulateOptions, evaluation: Evaluation) -> list[int]:
 def _evaluate(
     evaluation: Evaluation, todo: Sequence[int], processes: int, dump: str, debug: DebugConfig
 ) -> Iterator[Done]:
-    """Yield what becomes of the samples, in order; the last one is dumped if any is, as in the vendor's simulator."""
-    from ipudebug.processes import share_work
+    """Yield what becomes of the samples, in order; the last one is dumped if any is, as in the vendor's simulator.
+
+    One process prepares a sample while the model runs on the one before; several, and none at all, which stands for a
+    board whose latency is measured, do one thing after the other.
+    """
+    from ipudebug.processes import overlap_work, share_work
 
     jobs = min(processes, os.cpu_count() or 1)
     if processes > 1 and sys.platform != "linux":
         show_note("--num_process: several processes need Linux; one does it all")
     shared = list(todo[:-1] if dump else todo)
-    yield from share_work(lambda place: evaluation.evaluate(shared[place]), range(len(shared)), jobs)
+    if jobs == 1 and shared:
+        yield from overlap_work(evaluation.prepare, evaluation.finish, shared, evaluation.simulator.open)
+    else:
+        yield from share_work(lambda place: evaluation.evaluate(shared[place]), range(len(shared)), jobs)
     if dump:
         yield evaluation.dump(todo[-1], dump, debug)
 

@@ -77,7 +77,7 @@ class Script:
 
     def _take_neighbours(self, before: set[str]) -> None:
         """Move the modules that were imported from the script's folder out of everybody's sight."""
-        new = [name for name in sys.modules if name not in before]
+        new = [name for name in list(sys.modules) if name not in before]  # another thread may import, too
         tops = {name.partition(".")[0] for name in new}
         ours = {top for top in tops if top not in before and self._is_neighbour(sys.modules.get(top))}
         self._neighbours.update({name: sys.modules.pop(name) for name in new if name.partition(".")[0] in ours})

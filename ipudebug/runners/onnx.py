@@ -27,6 +27,7 @@ float16 or bfloat16 values: onnxruntime computes those in float32 and rounds onl
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,6 +104,11 @@ class OnnxRunner:
         """Names of the final outputs."""
         return self._outputs
 
+    def open(self) -> None:
+        """Load the model for ``run``, which otherwise begins with it; what is wrong with the model, ``run`` tells."""
+        with contextlib.suppress(SessionFault):
+            self._open_whole()
+
     def run(self, feed: Feed) -> list[Tensor]:
         """Return the final outputs of a plain run, 4-D ones in NCHW; raises InputError, ModelError."""
         self.skipped, self.notes = [], []
@@ -159,14 +165,19 @@ class OnnxRunner:
     def _run_whole(self, values: Mapping[str, OrtValue]) -> dict[str, OrtValue]:
         """Return the final outputs of a plain run."""
         try:
-            if self._session is None:
-                self._session = self._engine.open(self._source, whole=True)
-            return dict(zip(self._outputs, self._engine.run(self._session, values, self._outputs), strict=True))
+            session = self._open_whole()
+            return dict(zip(self._outputs, self._engine.run(session, values, self._outputs), strict=True))
         except SessionFault as fault:
             budget = self._segment_bytes if self._graph.uses.optional else _NODE_BY_NODE
             for _ in self._walk(dict(values), budget):
                 pass  # raises at the node that is to blame
             raise ModelError(f"{self._file.path}: onnxruntime says: {fault.words}", "check the model") from None
+
+    def _open_whole(self) -> Any:
+        """Return the session of the whole model, opened once; raises SessionFault."""
+        if self._session is None:
+            self._session = self._engine.open(self._source, whole=True)
+        return self._session
 
     def _walk(self, values: dict[str, OrtValue], budget: int) -> Iterator[tuple[Node, str, OrtValue, bool]]:
         """Yield (node, name, value, whether a later segment reads the value), dropping values after their last reader.

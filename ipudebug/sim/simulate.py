@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ipudebug.errors import ModelError
-from ipudebug.runners import RUNNERS, ModelFiles
+from ipudebug.runners import ModelFiles
+from ipudebug.runners.onnx import OnnxRunner
 from ipudebug.sim.alignment import align_shape
 from ipudebug.sim.executor import FixedRunner
 from ipudebug.sim.feeding import InputPort, fill_buffers, list_ports, read_buffers
@@ -80,6 +81,11 @@ class Simulator:
         """Names of the final outputs."""
         return self._runner.outputs
 
+    def open(self) -> None:
+        """Get ready what the first run would otherwise begin with; what is wrong with the model, that run tells."""
+        if isinstance(self._runner, OnnxRunner):
+            self._runner.open()
+
     def pack(self, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Return the bytes of each input as the board is fed with them; a float model's are the values themselves."""
         if not self._ports:
@@ -110,11 +116,11 @@ class Simulator:
         """Return what the graph takes."""
         return read_buffers(self._ports, fill_buffers(self._ports, arrays)) if self._ports else arrays
 
-    def _open_float(self, optimize: bool) -> Runner:
+    def _open_float(self, optimize: bool) -> OnnxRunner:
         """Return a runner of a float model: of its file where that is an ONNX file."""
         model = self.model
         data = None if model.kind == "ipudebug" else model.graph.SerializeToString()
-        return RUNNERS["onnx"](ModelFiles(model.path, data=data), optimize=optimize, threads=self._threads)
+        return OnnxRunner(ModelFiles(model.path, data=data), optimize=optimize, threads=self._threads)
 
 
 def check_dump(model: SimModel) -> None:
