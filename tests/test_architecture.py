@@ -19,6 +19,7 @@ LEVELS = {
     "filenames": 1,
     "processes": 1,
     "registry": 1,
+    "signatures": 1,
     "tensor": 1,
     "sim.kernels": 1,
     "inputs": 2,

@@ -53,7 +53,7 @@ class DumpFormat(Protocol):
 
 
 DUMP_FORMATS: Registry[DumpFormat] = Registry(
-    __name__, "FORMAT", "dump format", besides=("decimals", "header", "signatures", "folder", "sink", "writer")
+    __name__, "FORMAT", "dump format", besides=("decimals", "header", "folder", "sink", "writer")
 )
 HEAD = 1 << 18  # the header of the first record fits
 
@@ -68,8 +68,8 @@ def open_dump(path: str | os.PathLike[str], what: str = "dump") -> DumpReader:
         TruncatedDump: it ends too early; the message says where, and what was expected.
         CorruptDump: it breaks the grammar or contradicts itself.
     """
-    from ipudebug.dumps.signatures import describe
     from ipudebug.files import OpenFile
+    from ipudebug.signatures import describe
 
     file = OpenFile(path, what, UnknownFormat)
     head = file.read(HEAD, 0)

@@ -9,11 +9,10 @@ import numpy as np
 
 from ipudebug.errors import MissingDependency, ModelError, NodeFailed, UnsupportedOp
 from ipudebug.files import OpenFile
+from ipudebug.signatures import NEWER_SIM, OFFLINE, TFLITE
 
 if TYPE_CHECKING:
     from ipudebug.runners import Feed
-
-_MAGIC = b"TFL3"
 
 
 def import_litert() -> Any:
@@ -32,9 +31,9 @@ def check_magic(path: str) -> None:
     """Raise ModelError unless the file is a TFLite FlatBuffer and not one of the vendor's simulated models."""
     file = OpenFile(path, "the TFLite model", ModelError)
     head = file.read(8, 0)
-    if head[4:8] == b"SIM2" or head[:4] == b"SGSI" or path.endswith(".sim"):
+    if head[4:8] == NEWER_SIM or head[:4] == OFFLINE or path.endswith(".sim"):
         raise ModelError(f"{path} is a simulated model, not a TFLite model", "use: ipudebug simulate")
-    if head[4:8] != _MAGIC:
+    if head[4:8] != TFLITE:
         raise ModelError(
             f"{path} is no TFLite model: expected 'TFL3' at byte 4, found {head[4:8]!r}",
             "give the .tflite file that TensorFlow's converter wrote",

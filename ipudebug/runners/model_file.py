@@ -12,23 +12,7 @@ from ipudebug.files import OpenFile
 from ipudebug.runners.graph import Graph, Weight, order_nodes
 from ipudebug.runners.onnx_parser import parse_model
 from ipudebug.runners.protobuf import Buffer, WireError
-
-_RUN_TFLITE = "for a TFLite model use run-tflite"
-_SIMULATE = "for a .sim or .img model use simulate"
-_KINDS = (
-    (0, b"PK\x03\x04", "a zip archive (PyTorch checkpoints are, too)", "unpack it, or export the model to ONNX"),
-    (0, b"SGSI", "an offline model for a SigmaStar IPU", _SIMULATE),
-    (4, b"SIM2", "a SigmaStar .sim model", _SIMULATE),
-    (4, b"ORTM", "a model in onnxruntime's own .ort format", "give the .onnx file that it was made from"),
-    (0, b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "fetch the file: git lfs pull"),
-    (0, b"\xff\xd8\xff", "a JPEG image", "the image goes to -i, the model to --model or --model_file"),
-    (0, b"\x89PNG", "a PNG image", "the image goes to -i, the model to --model or --model_file"),
-    (0, b"\x1f\x8b", "gzip-compressed data", "unpack it first: gunzip FILE"),
-    (0, b"\xfd7zXZ", "xz-compressed data", "unpack it first: xz -d FILE"),
-    (0, b"\x89HDF", "an HDF5 file (Keras models are)", "export the model to ONNX: tf2onnx"),
-    (0, b"\x80", "a Python pickle", "export the model to ONNX: torch.onnx.export"),
-    (0, b"isFloat:", "a tensor dump", "for a dump use compare"),
-)
+from ipudebug.signatures import recognise
 
 
 class MemoryFile:
@@ -86,46 +70,14 @@ def _view(file: OpenFile | MemoryFile) -> Iterator[Buffer]:
 
 def _explain(path: str, data: Buffer, error: WireError | None) -> ModelError:
     """Return the error for a file that could not be taken apart: what it is, or where it breaks."""
-    kind, hint = recognise(data)
-    if kind:
-        return ModelError(f"{path}: expected an ONNX model, found {kind}", hint)
+    found = recognise(data)
+    if found is not None:
+        return ModelError(f"{path}: expected an ONNX model, found {found.what}", found.hint)
     if error is None:
         return ModelError(f"{path}: expected an ONNX model, found a protobuf file without a graph", "export it again")
     if error.truncated and data[:1] == b"\x08":  # every ONNX file begins with its IR version
         return ModelError(f"{path}: the ONNX model is cut off: {error}", "copy or download the file again")
     return ModelError(f"{path}: not an ONNX model, or a damaged one: {error}", "copy or export the model again")
-
-
-def recognise(data: Buffer) -> tuple[str, str]:
-    """Return what a file is that is no ONNX model, and a hint; two empty texts if that cannot be told."""
-    for offset, magic, kind, hint in _KINDS:
-        if data[offset : offset + len(magic)] == magic:
-            return kind, hint
-    if data[4:8] == b"TFL3":
-        if data.find(b"Sigmastar") >= 0 or data.find(b"SGS MODEL") >= 0:
-            return "a SigmaStar .sim model", _SIMULATE
-        return "a TFLite model", _RUN_TFLITE
-    head = data[:4096]
-    if not head.strip(b"\0"):
-        return "only zero bytes", "the file was probably not copied completely: copy it again"
-    if b"layer {" in head or b"layers {" in head or b"input_dim:" in head:
-        return "a Caffe prototxt", "for a Caffe model use run-caffe or dump-caffe"
-    if _is_text(head):
-        return "text", "give the .onnx file"
-    if data[:1] == b"\x0a":  # a message whose first field is a text: Caffe's NetParameter begins with the net's name
-        return "a protobuf file of another kind (a .caffemodel is one)", "for a Caffe model use run-caffe or dump-caffe"
-    return "", ""
-
-
-def _is_text(head: bytes) -> bool:
-    """Return whether these bytes are printable text."""
-    try:
-        text = head.decode()
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:
-            return False
-        text = head[: error.start].decode()
-    return all(char.isprintable() or char in "\r\n\t\f" for char in text)
 
 
 def _check_external(path: str, weight: Weight, location: str, offset: int, length: int) -> None:

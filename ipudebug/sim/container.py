@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING
 
 from ipudebug.errors import ModelError
 from ipudebug.files import OpenFile
-from ipudebug.runners.model_file import recognise
 from ipudebug.runners.protobuf import BYTES, WireError, read_fields, read_text
+from ipudebug.signatures import NEWER_SIM, OFFLINE, TFLITE, recognise
 from ipudebug.sim.model import Stage
 from ipudebug.sim.seal_header import MAGIC
 from ipudebug.sim.stage import SimFacts, read_facts
-from ipudebug.sim.vendor.container import IDENTIFIER, NEWER, OFFLINE, STAGES
+from ipudebug.sim.vendor.container import STAGES
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -55,7 +55,7 @@ MAGICS: dict[tuple[int, bytes], tuple[Kind, Stage]] = {
     (0, MAGIC): (Kind.SEALED, Stage.OFFLINE),
 }
 """Offset and bytes that alone tell kind and stage; looked at before anything else."""
-FLATBUFFERS = (IDENTIFIER, NEWER)
+FLATBUFFERS = (TFLITE, NEWER_SIM)
 """File identifiers, at byte 4, of files whose description string tells the rest."""
 DESCRIPTIONS: dict[str, Stage | None] = {"SGS MODEL": None, **STAGES}
 """What the vendor's tools write, and the stage it stands for; None for the converter's intermediate."""
@@ -149,7 +149,7 @@ def _recognise_flatbuffer(path: str, data: mmap.mmap) -> SimFile:
         stage = DESCRIPTIONS[text]
         what = f"{_describe(stage, 'the vendor')} ({text})"
         return SimFile(path, Kind.VENDOR, stage, what, description=text)
-    if data[4:8] == IDENTIFIER:
+    if data[4:8] == TFLITE:
         return SimFile(path, Kind.TFLITE, None, "a TFLite model", description=text)
     what = f"a .sim file of the vendor's with the description {text!r}"
     return SimFile(path, Kind.VENDOR, None, what, description=text)
@@ -180,9 +180,10 @@ def _recognise_onnx(path: str, data: Buffer) -> SimFile | None:
 
 def _recognise_other(path: str, data: mmap.mmap) -> SimFile:
     """Return what a file is that is neither a simulated model nor ONNX."""
-    what, _ = recognise(data)
+    found = recognise(data)
+    what = found.what if found is not None else "a file of no known format"
     kind = Kind.CAFFE if "caffe" in what.lower() else Kind.OTHER
-    return SimFile(path, kind, None, what or "a file of no known format")
+    return SimFile(path, kind, None, what)
 
 
 def read_description(data: Buffer) -> str:

@@ -149,7 +149,7 @@ def test_names_with_odd_characters_stay_on_their_line(capfd: pytest.CaptureFixtu
         ("absent.onnx", None, "error: Input graph file absent.onnx does not exist!"),
         ("empty.onnx", b"", "found no graph in it"),
         ("text.onnx", b"hello world\n", "found something else"),
-        ("float.sim", b"\x1c\0\0\0TFL3" + bytes(64), "or a .sim file of the vendor's"),
+        ("float.sim", b"\x1c\0\0\0TFL3" + bytes(64) + b"Sigmastar Float", "found a SigmaStar .sim model"),
     ],
 )
 def test_trouble(name: str, content: bytes | None, text: str, capfd: pytest.CaptureFixture[str], net: str) -> None:

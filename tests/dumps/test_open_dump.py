@@ -24,7 +24,7 @@ FIRST = "expected a first line 'isFloat: 0' or 'isFloat: 1', found"
     ("content", "found"),
     [
         (b"", "an empty file"),
-        (b"PK\x03\x04\x14\0", "a zip archive (or .npz)"),
+        (b"PK\x03\x04\x14\0", "a zip archive (.npz files and PyTorch checkpoints are, too)"),
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG image"),
         (b"\x08\x07\x12\x07pytorch", "an ONNX model"),

@@ -86,7 +86,7 @@ def test_a_model_at_another_stage_is_refused(tmp_path: Path) -> None:
     [
         (b"", Kind.OTHER, "an empty file"),
         (b"\0" * 100, Kind.OTHER, "only zero bytes"),
-        (b"PK\x03\x04xx", Kind.OTHER, "a zip archive (PyTorch checkpoints are, too)"),
+        (b"PK\x03\x04xx", Kind.OTHER, "a zip archive (.npz files and PyTorch checkpoints are, too)"),
         (b"\xff\xd8\xff\xe0", Kind.OTHER, "a JPEG image"),
         (b"\x93" * 99, Kind.OTHER, "a file of no known format"),
         (b'layer {\n  name: "a"\n}\n', Kind.CAFFE, "a Caffe prototxt"),

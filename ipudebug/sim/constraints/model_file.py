@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ipudebug.catalogue import load_entries
 from ipudebug.errors import InputError, ModelError
 from ipudebug.files import OpenFile
+from ipudebug.signatures import find_signature
 from ipudebug.sim.constraints.graph import LARGEST_KEPT, Graph, read_shape
 from ipudebug.sim.container import NoModel
 
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
 
 NO_FILE, NOT_ONNX = "072", "073"
 LARGEST_PROTOBUF = (1 << 31) - 1
-OTHERS = {
-    (4, b"TFL3"): "a TensorFlow Lite model or a .sim file of the vendor's",
-    (4, b"SIM2"): "a .sim file of the vendor's",
-    (0, b"SGSI"): "an offline model",
-    (0, b"PK"): "a zip archive",
-    (0, b"\x89HDF"): "an HDF5 file",
-}
-"""Where which bytes tell a file that is no ONNX model."""
 
 
 def load_graph(path: str, input_shapes: str | None = None) -> Graph:
@@ -39,13 +32,13 @@ def load_graph(path: str, input_shapes: str | None = None) -> Graph:
     if not os.path.exists(path):
         raise NoModel(load_entries()[NO_FILE].fill([path]), "check the path and the working directory")
     file = OpenFile(path, "the model", ModelError)
-    head = file.read(16, 0)
-    other = next((what for (place, mark), what in OTHERS.items() if head[place:].startswith(mark)), None)
-    if not other and file.size > LARGEST_PROTOBUF:
+    foreign = find_signature(file.map(0)) if file.size else None
+    if foreign is None and file.size > LARGEST_PROTOBUF:
         hint = "save it with external data: onnx.save(model, path, save_as_external_data=True)"
         raise _refuse(path, file.size, f"{file.size} bytes, which is more than a protobuf holds", hint)
-    if other:
-        raise _refuse(path, file.size, other, "check reads the original ONNX model or the float.sim made from it")
+    if foreign is not None:
+        hint = "check reads the original ONNX model or the float.sim made from it"
+        raise _refuse(path, file.size, foreign.what, hint)
     try:
         model = onnx.load_model(path, format="protobuf", load_external_data=False)
     except (DecodeError, ValueError):

@@ -6,12 +6,10 @@ import os
 
 from ipudebug.errors import ModelError
 from ipudebug.files import OpenFile
+from ipudebug.signatures import NEWER_SIM, OFFLINE, TFLITE
 from ipudebug.sim.model import Stage
 from ipudebug.sim.vendor.flatbuffer import FlatBuffer
 
-IDENTIFIER = b"TFL3"
-OFFLINE = b"SGSI"
-NEWER = b"SIM2"
 _LARGEST = (1 << 31) - 1  # an offset of a FlatBuffer has 31 bits
 _HEAD = 1 << 16
 _OFFLINE_AT = 8192
@@ -29,7 +27,7 @@ _KINDS = "a .sim of SDK 1.1.5 (float, cmodel float, fixed, or compiled)"
 
 def is_vendor(head: bytes) -> bool:
     """Return whether a file that begins with ``head`` (8 bytes suffice) is a vendor's .sim or a TFLite file."""
-    return head[:4] == OFFLINE or head[4:8] in (IDENTIFIER, NEWER)
+    return head[:4] == OFFLINE or head[4:8] in (TFLITE, NEWER_SIM)
 
 
 def load_flatbuffer(path: str | os.PathLike[str]) -> FlatBuffer:
@@ -44,7 +42,7 @@ def load_flatbuffer(path: str | os.PathLike[str]) -> FlatBuffer:
             f"give {_KINDS}",
         )
     head = file.read(_HEAD, 0)
-    if head[:4] != OFFLINE and head[4:8] != IDENTIFIER:
+    if head[:4] != OFFLINE and head[4:8] != TFLITE:
         raise _refuse(file, head)
     data = bytearray(file.size)
     if data:
@@ -59,9 +57,9 @@ def load_flatbuffer(path: str | os.PathLike[str]) -> FlatBuffer:
 
 def _find_embedded(file: OpenFile, data: bytes) -> int:
     """Return where the FlatBuffer of a compiled model begins: its usual place, else where its identifier says."""
-    if data[_OFFLINE_AT + 4 : _OFFLINE_AT + 8] == IDENTIFIER:
+    if data[_OFFLINE_AT + 4 : _OFFLINE_AT + 8] == TFLITE:
         return _OFFLINE_AT
-    start = data.find(IDENTIFIER, 8) - 4
+    start = data.find(TFLITE, 8) - 4
     if start < 4:
         raise ModelError(
             f"{file.path}: the compiled model (SGSI) holds no FlatBuffer: no TFL3 in {file.size} bytes",
@@ -75,7 +73,7 @@ def _refuse(file: OpenFile, head: bytes) -> ModelError:
     what = f"{file.path}: not recognised model"
     if len(head) < 8:
         return ModelError(f"{what}: {len(head)} bytes are too few for a .sim", "the file is incomplete: copy it again")
-    if head[4:8] == NEWER or head[:4] == NEWER:
+    if head[4:8] == NEWER_SIM or head[:4] == NEWER_SIM:
         return ModelError(
             f"{what}: a .sim of a newer toolchain (identifier SIM2), whose tables are not public",
             f"give {_KINDS}; or start from the original model: `ipudebug convert`",

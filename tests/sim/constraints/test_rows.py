@@ -113,7 +113,7 @@ def test_row_072_a_model_that_does_not_exist(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (b"\x1c\0\0\0TFL3" + b"\0" * 40, "a TensorFlow Lite model"),
+        (b"\x1c\0\0\0TFL3" + b"\0" * 40, "a TFLite model"),
         (b"SGSI" + b"\0" * 40, "an offline model"),
         (b'name: "net"\ninput: "data"\n', "something else"),
         (b"", "no graph in it"),
