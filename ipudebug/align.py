@@ -142,14 +142,18 @@ def find_unnamed(
 
 def find_fit(sample: TensorInfo, benchmark: TensorInfo) -> tuple[Fit, str]:
     """Return how two tensors fit, and a note for the user ("" when there is nothing to say)."""
-    for side, info in (("sample", sample), ("benchmark", benchmark)):
-        if info.dtype.kind not in "fiub":
-            return Fit.NONE, f"the {side}'s element type is not known"
+    if sample.dtype.kind not in "fiub" or benchmark.dtype.kind not in "fiub":
+        side = "benchmark" if sample.dtype.kind in "fiub" else "sample"
+        return Fit.NONE, f"the {side}'s element type is not known"
+    a, b = sample.shape, benchmark.shape
+    if a == b and sample.layout is benchmark.layout:  # nearly all pairs
+        if 0 in a:
+            return Fit.NONE, "no elements"
+        return (Fit.EITHER_LAYOUT if len(a) == 4 and a[1] == a[2] == a[3] > 1 else Fit.AS_STORED), ""
     if sample.size != benchmark.size:
         return _fit_sizes(sample, benchmark)
     if sample.size == 0:
         return Fit.NONE, "no elements"
-    a, b = sample.shape, benchmark.shape
     if len(a) == 4 == len(b):
         from_nchw, from_nhwc = (b[0], b[2], b[3], b[1]), (b[0], b[3], b[1], b[2])
         declared = {sample.layout, benchmark.layout} == {Layout.NCHW, Layout.NHWC}

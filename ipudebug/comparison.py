@@ -131,17 +131,16 @@ class Comparison:
         wanted = [(a, b) for pair, (a, b, _) in zip(pairs, laid, strict=True) if pair.fit is not Fit.NONE]
         measurements = measure_all(wanted, metrics, self.jobs)
         for pair, (sample, benchmark, note) in zip(pairs, laid, strict=True):
-            notes = [text for text in (pair.note, note) if text]
             if pair.fit is Fit.NONE:
                 yield LayerResult(-1, sample.info.name, sample, benchmark, {}, pair.note)
                 continue
-            measured = next(measurements)
+            measured, better = next(measurements), ""
             if pair.fit is Fit.EITHER_LAYOUT and not measured.values["cos"] >= _TRANSPOSED_COS:
                 benchmark, measured, better = _better_layout(sample, benchmark, measured, metrics)
-                notes += [better] if better else []
+            note = "; ".join(filter(None, (pair.note, note, better)))
             yield LayerResult(
-                pair.index, sample.info.name, sample, benchmark, measured.values, "; ".join(notes), measured.equal,
-                measured.nans, measured.infs,
+                pair.index, sample.info.name, sample, benchmark, measured.values, note, measured.equal, measured.nans,
+                measured.infs,
             )  # fmt: skip
 
     def _lay_over(self, pair: Pair) -> tuple[Tensor, Tensor, str]:

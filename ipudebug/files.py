@@ -53,11 +53,13 @@ class OpenFile:
     def read_into(self, buffer: memoryview, offset: int) -> None:
         """Fill a non-empty ``buffer`` with the bytes from ``offset`` on; raises EOFError if the file ends before."""
         view = buffer.cast("B")
-        while len(view):
+        while True:
             try:
                 got = os.preadv(self.fd, [view], offset)
             except OSError as reason:
                 raise self._unreadable(reason) from None
+            if got == len(view):
+                return
             if got == 0:
                 raise EOFError(f"{self.path} became shorter while it was read")
             view = view[got:]

@@ -51,7 +51,7 @@ def measure_pairs(pairs: Sequence[Pair], metrics: Mapping[str, Metric]) -> list[
 def _measure_large(pair: Pair, metrics: Mapping[str, SumsMetric]) -> list[Measurement]:
     """Return the numbers of one large pair: by the fast pass if no printed digit can tell, else exactly."""
     size = pair[0].info.size
-    if not any(metric.needs_means for metric in metrics.values()):
+    if not any(metric.needs_exact for metric in metrics.values()):
         sums = measure_fast(pair, 0, size)
         if not needs_exact(sums):
             error = max(FAST_ERROR, 2 * sample_error(pair))

@@ -26,6 +26,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ipudebug.dumps.header import (
     AGAIN,
@@ -37,6 +38,7 @@ from ipudebug.dumps.header import (
     UNKNOWN,
     Header,
     begins_header,
+    parse_dtype,
     parse_header,
     parse_info,
     parse_shape,
@@ -86,7 +88,7 @@ class BlockDump:
     def stored(self, index: int) -> Tensor:
         """Return record ``index`` flat, with all of its payload, also what lies beyond its shape."""
         info = self.infos[index]
-        flat = _with_shape(info, (self._sizes[index] // info.dtype.itemsize,))
+        flat = replace(info, shape=(self._sizes[index] // info.dtype.itemsize,), layout=None)
         return FileTensor(flat, self._file, self._offsets[index])
 
     def header(self, index: int) -> Header:
@@ -131,40 +133,26 @@ class BlockDump:
 
     def _check(self, match: re.Match[bytes], size: int, payload: int) -> tuple[TensorInfo, bool]:
         """Return a record's TensorInfo, and whether it holds more than its shape; raises where sizes contradict."""
-        name, dims = match["name"], match["dims"]
+        dtype = parse_dtype(match, is_float=self.is_float)
+        elements, odd = divmod(size, dtype.itemsize)
         try:
-            shape = parse_shape(match["shape"], int(dims)) if dims is not None else ()
-            info = parse_info(match, shape, is_float=self.is_float, has_shape=dims is not None)
+            shape = parse_shape(match["shape"], match["dims"])
+            is_flat = shape is None or dtype is UNKNOWN or _is_board_input(match, shape, elements)
+            if shape is None or is_flat:  # the type alone says which elements there are
+                shape = (elements,)
+            info = parse_info(match, shape, is_float=self.is_float, has_shape=not is_flat)
         except CorruptDump as reason:
             start = payload - match.end() + match.start("role") - 2
             raise CorruptDump(f"{self.path}: at byte {start}: {reason}", reason.hint) from None
-        left = self._file.size - payload
-        if size > left:
-            raise TruncatedDump(
-                f"{self.path}: {show(name)} at byte {payload}: expected {size} bytes of data, found {left}",
-                AGAIN,
-            )
-        elements, odd = divmod(size, info.dtype.itemsize)
-        if dims is not None and info.dtype is not UNKNOWN:  # whose shape does not tell its bytes
-            wanted = math.prod(shape)
-            if wanted > elements:
-                raise CorruptDump(
-                    f"{self.path}: {show(name)} at byte {payload}: shape {list(shape)} needs"
-                    f" {wanted * info.dtype.itemsize} bytes, the record has {size}",
-                    AGAIN,
-                )
-            if info.role == "in" and shape[3:] == (3,) and wanted and wanted * 4 == elements * 3 and not info.constant:
-                # A board input of four bytes a pixel under a shape of three colours: which of the four are the colours
-                # is for the comparison to find out.
-                return _with_shape(info, (elements,)), False
-            return info, wanted * info.dtype.itemsize < size
-        if odd:
-            raise CorruptDump(
-                f"{self.path}: {show(name)} at byte {payload}: {size} bytes are no whole number of"
-                f" {info.dtype.itemsize}-byte elements",
-                AGAIN,
-            )
-        return _with_shape(info, (elements,)), False
+        left, needed = self._file.size - payload, info.size * dtype.itemsize
+        if size > left or needed > size or (odd and is_flat):
+            where = f"{self.path}: {show(match['name'])} at byte {payload}:"
+            if size > left:
+                raise TruncatedDump(f"{where} expected {size} bytes of data, found {left}", AGAIN)
+            if needed > size:
+                raise CorruptDump(f"{where} shape {list(shape)} needs {needed} bytes, the record has {size}", AGAIN)
+            raise CorruptDump(f"{where} {size} bytes are no whole number of {dtype.itemsize}-byte elements", AGAIN)
+        return info, needed < size
 
     def _fault(self, window: bytes, position: int) -> Exception:
         """Return the error for what stands at ``position`` instead of a record."""
@@ -188,11 +176,14 @@ class BlockDump:
         )
 
 
-def _with_shape(info: TensorInfo, shape: tuple[int, ...]) -> TensorInfo:
-    """Return ``info`` with another shape (dataclasses.replace, but for files of many small records)."""
-    return TensorInfo(
-        info.name, shape, info.dtype, info.quant, None, info.op_type, info.op_index, info.port, info.role, info.constant
-    )
+def _is_board_input(match: re.Match[bytes], shape: tuple[int, ...], elements: int) -> bool:
+    """Return whether a record is a board input of four bytes a pixel under a shape of three colours.
+
+    Which of the four are the colours is for the comparison to find out, so that it is taken flat and whole.
+    """
+    if match["role"] != b"in" or match["constant"] != b"0" or shape[3:] != (3,):
+        return False
+    return 0 < math.prod(shape) * 4 == elements * 3
 
 
 class BlockFormat:

@@ -110,25 +110,33 @@ def header_of(info: TensorInfo, *, is_float: bool) -> Header:
 
 def parse_header(match: re.Match[bytes], *, is_float: bool) -> Header:
     """Return the header that a match of HEADER0 + HEADER1 holds, its shape not yet held against the payload."""
-    dims = match["dims"]
-    shape = parse_shape(match["shape"], int(dims)) if dims is not None else None
+    shape = parse_shape(match["shape"], match["dims"])
     info = parse_info(match, shape or (), is_float=is_float, has_shape=shape is not None)
     return Header(
         info, match["scale"].decode("latin-1"), match["zero"].decode(), match["type"].decode("latin-1"), shape
     )
 
 
+def parse_dtype(match: re.Match[bytes], *, is_float: bool) -> np.dtype:
+    """Return the dtype of the payload below a match of HEADER0."""
+    return FLOAT if is_float else DTYPES.get(match["type"], UNKNOWN)
+
+
 def parse_info(match: re.Match[bytes], shape: tuple[int, ...], *, is_float: bool, has_shape: bool) -> TensorInfo:
-    """Return what a match of HEADER0 + HEADER1 says of the tensor; raises CorruptDump if the two lines disagree."""
-    role, port, type_name, name, constant, role1, index, op = match.group(
-        "role", "port", "type", "name", "constant", "role1", "index", "op"
+    """Return what a match of HEADER0 + HEADER1 says of the tensor, which has the shape ``shape``.
+
+    ``has_shape`` tells whether the shape, and with it the layout, is the header's own. Raises CorruptDump if the two
+    lines disagree.
+    """
+    role, port, name, constant, role1, index, op = match.group(
+        "role", "port", "name", "constant", "role1", "index", "op"
     )
     if role != role1:
         raise CorruptDump(f"{show(name)}: //{role.decode()} in one line, op_{role1.decode()} in the next", AGAIN)
     return TensorInfo(
         name.decode("utf-8", "surrogateescape"),
         shape,
-        FLOAT if is_float else DTYPES.get(type_name, UNKNOWN),
+        parse_dtype(match, is_float=is_float),
         None,
         Layout.NHWC if has_shape and len(shape) == 4 else None,
         _decode_op(op),
@@ -145,11 +153,15 @@ def _decode_op(op: bytes) -> str:
     return op.decode("utf-8", "surrogateescape")
 
 
-def parse_shape(text: bytes, dims: int) -> tuple[int, ...]:
-    """Return a header's shape; raises CorruptDump unless it is ``dims`` comma-separated sizes >= 0.
+@lru_cache(maxsize=1024)
+def parse_shape(text: bytes | None, dims: bytes | None) -> tuple[int, ...] | None:
+    """Return a header's shape, or None where the dialect has none.
 
-    A shape that no array can have (too many dimensions, or too large ones beside a 0) is refused as well.
+    Raises CorruptDump unless it is ``dims`` comma-separated sizes >= 0. A shape that no array can have (too many
+    dimensions, or too large ones beside a 0) is refused as well.
     """
+    if text is None or dims is None:
+        return None
     parts = text.split(b",") if text.strip() else []
     try:
         shape = tuple(int(part) for part in parts) if len(text) < 2000 else None
@@ -157,11 +169,11 @@ def parse_shape(text: bytes, dims: int) -> tuple[int, ...]:
         shape = None
     if (
         shape is None
-        or not len(shape) == dims <= _MOST_DIMS
+        or not len(shape) == int(dims) <= _MOST_DIMS
         or any(dim < 0 for dim in shape)
         or (0 in shape and math.prod(dim or 1 for dim in shape) > sys.maxsize // 8)
     ):
-        raise CorruptDump(f"shape:[{text[:80].decode('latin-1')}] is no shape of dims:{dims}", AGAIN)
+        raise CorruptDump(f"shape:[{text[:80].decode('latin-1')}] is no shape of dims:{int(dims)}", AGAIN)
     return shape
 
 

@@ -25,8 +25,8 @@ class SumsMetric(ABC):
     """None when the best value lies in the middle, as for a gain."""
     best: float
     """The value of two equal tensors that are not zero."""
-    needs_means: bool = False
-    """Whether the formula uses S(a) or S(b), which the fast pass does not take."""
+    needs_exact: bool = False
+    """Whether the formula uses what the fast pass does not take: S(a), S(b), max|a-b|."""
 
     @abstractmethod
     def compute(self, sums: Sums) -> np.ndarray:

@@ -166,7 +166,7 @@ def is_fast(pair: Pair) -> bool:
 
 
 def measure_fast(pair: Pair, start: int, stop: int) -> Sums:
-    """Return the sums of elements start..stop by the fast pass; ``a`` and ``b`` are NaN (not taken).
+    """Return the sums of elements start..stop by the fast pass; ``a``, ``b`` and ``max_d`` are NaN (not taken).
 
     A NaN or an infinity in the data makes a sum that is not finite, but is not counted: measure such a pair exactly.
     Rounding errors cancel over many rows; where one row bears much of a sum they do not, and the exact pass is taken.
@@ -189,7 +189,6 @@ def _sum_rows(pair: Pair, start: int, stop: int) -> tuple[np.ndarray, Sums]:
     sample, benchmark = pair
     count = (stop - start) // _ROW
     squares, absolutes = np.empty((3, count), np.float32), np.empty((2, count), np.float32)
-    largest = np.float32(0)
     with np.errstate(all="ignore"):
         for first in range(0, count, _CHUNK // _ROW):
             last = min(first + _CHUNK // _ROW, count)
@@ -201,12 +200,11 @@ def _sum_rows(pair: Pair, start: int, stop: int) -> tuple[np.ndarray, Sums]:
             np.vecdot(rows, rows, out=squares[:, first:last])
             np.abs(rows[1:], out=rows[1:])
             np.vecdot(rows[1:], _scratch.ones, out=absolutes[:, first:last])
-            largest = np.maximum(largest, chunk[2].max())
         aa, bb, dd = squares.sum(axis=1, dtype=np.float64)
         abs_b, abs_d = absolutes.sum(axis=1, dtype=np.float64)
         sums = make_sums(
-            n=count * _ROW, aa=aa, bb=bb, dd=dd, ab=(aa + bb - dd) / 2, a=np.nan, b=np.nan, abs_b=abs_b, abs_d=abs_d,
-            max_d=largest,
+            n=count * _ROW, aa=aa, bb=bb, dd=dd, ab=(aa + bb - dd) / 2, abs_b=abs_b, abs_d=abs_d, a=np.nan, b=np.nan,
+            max_d=np.nan,
         )  # fmt: skip
     return squares, sums
 

@@ -12,12 +12,13 @@ import numpy as np
 class Sums:
     """The sums of k pairs, a = sample, b = benchmark; every field is an array of shape (k,), float64.
 
-    Sums add up: chunks of one pair, measured anywhere in any order, merge into those of the whole.
+    Sums add up: chunks of one pair, measured anywhere in any order, merge into those of the whole. NaN stands for what
+    the fast pass does not take: a, b, max_d.
 
     Attributes:
         n: number of elements.
         aa, bb, dd, ab: S(a^2), S(b^2), S((a-b)^2), S(ab).
-        a, b: S(a), S(b); NaN where the fast pass, which does not take them, made the sums.
+        a, b: S(a), S(b).
         abs_b, abs_d: S|b|, S|a-b|.
         max_d: max|a-b|.
         nans_a, nans_b, infs_a, infs_b: counts of NaN and of infinite elements.

@@ -169,10 +169,12 @@ def test_a_size_line_is_decimal_and_of_at_most_20_digits() -> None:
 
 
 def test_a_shape_is_as_many_sizes_as_it_says() -> None:
-    assert parse_shape(b"", 0) == ()
-    assert parse_shape(b" ", 0) == ()
-    assert parse_shape(b"1, 2,3", 3) == (1, 2, 3)
-    for text, dims in ((b"", 1), (b"1", 0), (b"1,", 2), (b"1 2", 1), (b"-", 1), (b"--1", 1), (b"-1", 1)):
+    assert parse_shape(b"", b"0") == ()
+    assert parse_shape(b" ", b"0") == ()
+    assert parse_shape(b"1, 2,3", b"3") == (1, 2, 3)
+    assert parse_shape(None, None) is None
+    wrong = ((b"", b"1"), (b"1", b"0"), (b"1,", b"2"), (b"1 2", b"1"), (b"-", b"1"), (b"--1", b"1"), (b"-1", b"1"))
+    for text, dims in wrong:
         with pytest.raises(CorruptDump):
             parse_shape(text, dims)
 
