@@ -14,12 +14,13 @@ from ipudebug.dumps import open_dump
 from ipudebug.dumps.block import BlockDump
 from ipudebug.dumps.writer import DIALECTS, write_blocks
 from ipudebug.sim.executor import FixedRunner
-from ipudebug.sim.model import Stage
+from ipudebug.sim.model import SimModel, Stage
 from ipudebug.sim.records import iterate_records, list_headers
 from ipudebug.sim.vendor import parse_sim, read_vendor
 from ipudebug.sim.vendor.options import read_convolution
 from ipudebug.sim.vendor.weights import decode_weights
 from tests.sim.vendor.images import feed_board
+from tests.sim.vendor.interpreter import interpret
 
 pytestmark = pytest.mark.reference
 
@@ -119,3 +120,58 @@ def test_decoded_weights_are_the_rounded_float_weights(fixed: str, least_exact: 
         assert np.abs(found - expected).max() <= 1
         assert (found == expected).mean() >= least_exact
     assert seen == (52 if fixed.startswith("rfb") else 6)
+
+
+PER_OPERATOR = {
+    "smallnet/fixed.sim": ("smallnet/dumps/fixed_raw.bin", 12),
+    "smallnet/fixed_nofuse.sim": ("smallnet/dumps/fixed_nofuse_raw.bin", 19),
+    "smallnet_int16/fixed.sim": ("smallnet_int16/dumps/fixed_raw.bin", 12),
+    "rfb320/fixed.sim": ("rfb320/dumps/fixed_raw.bin.xz", 56),
+}
+"""Model -> its raw dump, and how many operators (of a fused domain: the last) show their output there."""
+
+
+def open_packed(path: Path, folder: Path) -> BlockDump:
+    """Open a dump, unpacked first if it is packed."""
+    if path.suffix != ".xz":
+        return open_block(path)
+    with lzma.open(path) as packed, (folder / path.stem).open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    return open_block(folder / path.stem)
+
+
+def compare_operators(model: SimModel, dump: BlockDump, feed: dict[str, np.ndarray]) -> dict[str, list[int]]:
+    """Return operator type -> [operators, values, values that differ, largest difference], each fed by the vendor."""
+    made = {info.name: index for index, info in enumerate(dump.infos) if info.role == "out"}
+    types = {name: operation.out_type for operation in model.operations for name in operation.outputs}
+    stored, given = {}, {}
+    for name, index in made.items():
+        info = model.tensors[name]
+        stored[name] = dump.stored(index).array.reshape(info.shape)
+        given[name] = stored[name].transpose(0, 3, 1, 2) if stored[name].ndim == 4 else stored[name]
+    found: dict[str, list[int]] = {}
+    for tensor in interpret(model.graph, feed, given):
+        name = tensor.info.name
+        if name not in made:
+            continue
+        row = found.setdefault(types[name], [0, 0, 0, 0])
+        gap = np.abs(tensor.array.astype(int) - stored.pop(name))
+        row[:] = row[0] + 1, row[1] + gap.size, row[2] + np.count_nonzero(gap), max(row[3], int(gap.max()))
+    assert not stored, "every operator that the dump shows was computed"
+    return found
+
+
+@pytest.mark.parametrize("sim", PER_OPERATOR)
+def test_every_operator_fed_with_the_vendors_inputs_gives_the_vendors_integers(
+    sim: str, reference: Path, tmp_path: Path
+) -> None:
+    dump, count = PER_OPERATOR[sim]
+    feed = feed_board(reference, sim.split("/")[0])
+    found = compare_operators(read_vendor(reference / sim), open_packed(reference / dump, tmp_path), feed)
+    assert sum(row[0] for row in found.values()) == count
+    for kind, (_, values, differing, largest) in found.items():
+        if kind == "SOFTMAX":
+            assert differing <= max(1, 0.036 * values)
+            assert largest <= 1
+        else:
+            assert differing == 0, f"{kind}: {differing} of {values} values differ"

@@ -15,6 +15,7 @@ from ipudebug.sim.model import SimModel, Stage
 from ipudebug.sim.records import iterate_records, list_headers
 from ipudebug.sim.vendor import read_vendor
 from ipudebug.tensor import Tensor
+from tests.command import run_command
 from tests.sim.vendor.images import feed_float
 
 pytestmark = pytest.mark.reference
@@ -76,24 +77,49 @@ def test_cmodel_float_gives_the_tensors_of_float(reference: Path, tmp_path: Path
         check_close(tensor.array, vendor.read(expected[tensor.info.name]).array)
 
 
-def test_a_trained_detector_against_the_sketch_of_its_dump(reference: Path, tmp_path: Path) -> None:
-    model = read_vendor(reference / "rfb320/float.sim")
+def load_sketch(reference: Path) -> dict[str, np.ndarray]:
     with np.load(reference / "rfb320/float_sketch.npz") as archive:
-        sketch = dict(archive)
-    records = run(model, feed_float(reference, "rfb320"), tmp_path)
+        return dict(archive)
+
+
+def check_sketch(sketch: dict[str, np.ndarray], index: int, array: np.ndarray) -> None:
+    """Assert what the README of the reference files asks of a tensor of which only a sample was kept."""
+    assert array.shape == tuple(sketch["shape"][index, : sketch["ndim"][index]])
+    flat = array.reshape(-1)
+    size = flat.size
+    count = min(size, 4096)
+    sampled = flat[np.arange(count) * size // count].astype(np.float64)
+    expected = sketch[f"values_{index:03d}"].astype(np.float64)
+    assert sampled @ expected >= 0.9999999 * np.sqrt((sampled @ sampled) * (expected @ expected))
+    assert np.abs(sampled - expected).max() <= 1e-5 * (sketch["max"][index] - sketch["min"][index])
+    tolerance = 1e-5 * np.sqrt(size * sketch["sum_of_squares"][index])
+    assert abs(flat.sum(dtype=np.float64) - sketch["sum"][index]) <= tolerance
+
+
+def test_a_trained_detector_against_the_sketch_of_its_dump(reference: Path, tmp_path: Path) -> None:
+    sketch = load_sketch(reference)
+    records = run(read_vendor(reference / "rfb320/float.sim"), feed_float(reference, "rfb320"), tmp_path)
     wanted = [records[0], *(tensor for tensor in records if tensor.info.role == "out")]
     assert [tensor.info.name for tensor in wanted] == list(sketch["names"])
     assert [tensor.info.op_type for tensor in wanted] == list(sketch["op_type"])
     assert [tensor.info.op_index for tensor in wanted] == list(sketch["op_index"])
     for index, tensor in enumerate(wanted):
-        shape = tuple(sketch["shape"][index, : sketch["ndim"][index]])
-        assert tensor.info.shape == shape
-        flat = tensor.array.reshape(-1)
-        size = flat.size
-        count = min(size, 4096)
-        sampled = flat[np.arange(count) * size // count].astype(np.float64)
-        expected = sketch[f"values_{index:03d}"].astype(np.float64)
-        assert sampled @ expected >= 0.9999999 * np.sqrt((sampled @ sampled) * (expected @ expected))
-        assert np.abs(sampled - expected).max() <= 1e-5 * (sketch["max"][index] - sketch["min"][index])
-        tolerance = 1e-5 * np.sqrt(size * sketch["sum_of_squares"][index])
-        assert abs(flat.sum(dtype=np.float64) - sketch["sum"][index]) <= tolerance
+        check_sketch(sketch, index, tensor.array)
+
+
+def test_the_caffe_original_of_the_detector_agrees_with_the_sketch(
+    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every tensor of the vendor's float model but its input is one of the Caffe network's, under the same name."""
+    pytest.importorskip("cv2", reason="the Caffe runner and the preprocess file need OpenCV")
+    monkeypatch.chdir(tmp_path)
+    models = reference / "models"
+    files = ["--model_file", str(models / "RFB-320.prototxt"), "--weight_file", str(models / "RFB-320.caffemodel")]
+    image = ["-i", str(models / "test.jpg"), "-n", str(reference / "rfb320/preprocess.py")]
+    done = run_command(capfd, "dump-caffe", *files, *image, "--dump_bin", "True")
+    assert done.code == 0, done.stderr
+    dump = open_dump("dumpData/caffe_NHWC_outtensor_dump.bin")
+    made = {info.name: index for index, info in enumerate(dump.infos)}
+    sketch = load_sketch(reference)
+    for index, name in enumerate(sketch["names"][1:], 1):
+        check_sketch(sketch, index, dump.read(made[name]).array)
