@@ -14,10 +14,10 @@ from ipudebug.align import find_unnamed
 from ipudebug.comparison import Comparison, LayerResult, compare
 from ipudebug.diagnose.evidence import Evidence
 from ipudebug.diagnose.fingerprint import take_fingerprint
+from ipudebug.diagnose.glance import take_all
 from ipudebug.diagnose.kinds import examine_layer
 from ipudebug.diagnose.onset import Jump, measure_jumps
 from ipudebug.diagnose.order import find_parents
-from ipudebug.diagnose.traits import Traits, take_traits
 from ipudebug.diagnose.trouble import judge_rows
 from ipudebug.diagnose.verdict import Diagnosis, Finding, Renamed, Suspect
 from ipudebug.diagnose.view import take_view
@@ -27,12 +27,8 @@ from ipudebug.metrics import METRICS
 if TYPE_CHECKING:
     from ipudebug.dumps import DumpReader
 
-GLANCE = 1 << 14
-"""Elements of each pair that are looked at for structure; COS, RMSE, NaN and the like come from all of them."""
 LOOK = 1 << 16
 """Elements of a suspect that the detectors see."""
-GRID_LAYERS = 12
-"""Layers among which one on a grid of 16 bits is looked for."""
 CLOSER = 1 << 22
 """The same where that does not tell the kind: what moves or reorders elements shows in neighbours only."""
 SUSPECTS = 3
@@ -93,34 +89,38 @@ def measure_rows(
     comparison: Comparison, parents: Callable[[Sequence[str]], dict[int, tuple[int, ...]]] | None = None
 ) -> tuple[list[LayerResult], list[Jump]]:
     """Return all rows of a comparison, and the jumps of those that could be compared."""
-    rows: list[LayerResult] = []
-    traits: list[Traits] = []
-    for row in comparison:
-        row = _undo_transposition(comparison, row)
-        rows.append(row)
-        if row.compared:
-            look = len(traits) < GRID_LAYERS and not any(layer.is_quantised for layer in traits)
-            traits.append(take_traits(take_view(row.sample, row.benchmark, GLANCE), look_for_grid=look))
+    stored = _Stored(comparison.benchmark)
+    rows = [stored.undo_transposition(row) for row in comparison]
     compared = [row for row in rows if row.compared]
     before = parents([row.name for row in compared]) if parents else _find_recorded(comparison, compared)
-    jumps = measure_jumps(traits, before)
+    jumps = measure_jumps(take_all(compared, comparison.jobs), before)
     return rows, [_mind_nan(row, jump) for row, jump in zip(compared, jumps, strict=True)]
 
 
-def _undo_transposition(comparison: Comparison, row: LayerResult) -> LayerResult:
-    """Return a row of a cubic tensor as it is stored, if both dumps say that it has one layout.
+class _Stored:
+    """A dump's tensors as they are stored, by name."""
 
-    ``compare`` turns it where that fits better; here a layer that is turned is a fault.
-    """
-    info = row.benchmark.info
-    if not row.compared or info.layout is not None or len(set(info.shape[1:])) != 1 or len(info.shape) != 4:
-        return row
-    stored = [number for number, other in enumerate(comparison.benchmark.infos) if other.name == info.name]
-    benchmark = comparison.benchmark.read(stored[0])
-    if len(stored) != 1 or benchmark.info.layout is None or benchmark.info.layout is not row.sample.info.layout:
-        return row
-    (measured,) = measure_pairs([(row.sample, benchmark)], {name: METRICS[name] for name in row.values})
-    return replace(row, benchmark=benchmark, values=measured.values, note="", equal=measured.equal)
+    def __init__(self, dump: DumpReader) -> None:
+        self._dump = dump
+        self._records: dict[str, list[int]] = {}
+
+    def undo_transposition(self, row: LayerResult) -> LayerResult:
+        """Return a row of a cubic tensor as it is stored, if both dumps say that it has one layout.
+
+        ``compare`` turns it where that fits better; here a layer that is turned is a fault.
+        """
+        info = row.benchmark.info
+        if not row.compared or info.layout is not None or len(info.shape) != 4 or len(set(info.shape[1:])) != 1:
+            return row
+        if not self._records:
+            for number, other in enumerate(self._dump.infos):
+                self._records.setdefault(other.name, []).append(number)
+        records = self._records[info.name]
+        benchmark = self._dump.read(records[0])
+        if len(records) != 1 or benchmark.info.layout is None or benchmark.info.layout is not row.sample.info.layout:
+            return row
+        (measured,) = measure_pairs([(row.sample, benchmark)], {name: METRICS[name] for name in row.values})
+        return replace(row, benchmark=benchmark, values=measured.values, note="", equal=measured.equal)
 
 
 def _find_recorded(comparison: Comparison, rows: Sequence[LayerResult]) -> dict[int, tuple[int, ...]] | None:

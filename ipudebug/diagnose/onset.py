@@ -16,6 +16,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ipudebug.diagnose.traits import FLOAT_NOISE, STRUCTURES, Traits
 
 GROWTH = {"total": 16.0, "line": 16.0, "channels": 16.0, "few": 16.0, "border": 16.0, "saturated": 16.0, "range": 16.0}
@@ -60,27 +62,31 @@ def measure_jumps(traits: Sequence[Traits], before: Mapping[int, Sequence[int]] 
         traits: of the layers, in execution order.
         before: layer -> those it is computed from; None if the graph is not known.
     """
-    is_quantised = any(layer.is_quantised for layer in traits[1:])
-    jumps: list[Jump] = []
-    reached: list[dict[str, float]] = []  # per layer: the energies that it hands on
-    running = dict.fromkeys(STRUCTURES, 0.0)
-    for number, layer in enumerate(traits):
+    energies = _tabulate(traits)
+    reached = np.empty_like(energies)  # what each layer hands on
+    inherited = np.zeros_like(energies)
+    running = np.zeros(len(STRUCTURES))
+    for number, own in enumerate(energies):
         parents = before.get(number) if before is not None else None
-        inherited = running if parents is None else _largest([reached[parent] for parent in parents])
-        untouched = inherited["total"] <= 100 * FLOAT_NOISE
-        spontaneous = WEIGHT_ROUNDING if is_quantised else FIRST_NOISE if untouched and number < EXACT_LAYERS else {}
-        jumps.append(_measure_jump(layer, inherited, spontaneous))
-        own = {name: max(inherited[name] / RECOVERY, layer.energies[name]) for name in STRUCTURES}
-        reached.append(own)
-        running = _largest([running, own])
-    return jumps
+        inherited[number] = running if parents is None else reached[list(parents)].max(axis=0, initial=0.0)
+        reached[number] = np.maximum(inherited[number] / RECOVERY, own)
+        running = np.maximum(running, reached[number])
+    spontaneous = np.zeros_like(energies)
+    if any(layer.is_quantised for layer in traits[1:]):
+        spontaneous[:] = _list(WEIGHT_ROUNDING)
+    else:
+        early = np.arange(len(traits)) < EXACT_LAYERS
+        spontaneous[early & (inherited[:, 0] <= 100 * FLOAT_NOISE)] = _list(FIRST_NOISE)
+    return _measure_jumps(traits, energies, inherited, spontaneous)
 
 
 def measure_alone(traits: Sequence[Traits]) -> list[Jump]:
     """Return the jumps of layers that were each measured alone: nothing is handed on to them."""
-    nothing = dict.fromkeys(STRUCTURES, 0.0)
-    spontaneous = WEIGHT_ROUNDING if any(layer.is_quantised for layer in traits[1:]) else {}
-    return [_measure_jump(layer, nothing, spontaneous) for layer in traits]
+    energies = _tabulate(traits)
+    spontaneous = np.zeros_like(energies)
+    if any(layer.is_quantised for layer in traits[1:]):
+        spontaneous[:] = _list(WEIGHT_ROUNDING)
+    return _measure_jumps(traits, energies, np.zeros_like(energies), spontaneous)
 
 
 def find_onsets(jumps: Sequence[Jump]) -> list[int]:
@@ -97,18 +103,30 @@ def find_onsets(jumps: Sequence[Jump]) -> list[int]:
     return strong + sorted(set(clear) - set(strong), key=lambda number: -jumps[number].size)
 
 
-def _measure_jump(layer: Traits, inherited: Mapping[str, float], spontaneous: Mapping[str, float]) -> Jump:
-    """Return one layer's jump; ``spontaneous`` is the noise that may begin in it."""
-    best, structure = 0.0, "total"
-    for name in STRUCTURES:
-        allowed = GROWTH[name] * inherited[name] + CARRIED[name] * inherited["total"] + ROUNDING[name] * layer.rounding
-        allowed += (COARSE if name == "range" else spontaneous.get(name, 0.0)) + 10 * FLOAT_NOISE
-        size = layer.energies[name] / allowed
-        if size > best:
-            best, structure = size, name
-    return Jump(best, structure, inherited["total"])
+def _measure_jumps(
+    traits: Sequence[Traits], energies: np.ndarray, inherited: np.ndarray, spontaneous: np.ndarray
+) -> list[Jump]:
+    """Return the jumps of n layers; arrays are [n, structures], ``spontaneous`` is noise that may begin in a layer."""
+    roundings = np.array([layer.rounding for layer in traits]).reshape(-1, 1)
+    allowed = _list(GROWTH) * inherited + _list(CARRIED) * inherited[:, :1] + _list(ROUNDING) * roundings
+    floor = spontaneous + 10 * FLOAT_NOISE
+    floor[:, STRUCTURES.index("range")] = COARSE + 10 * FLOAT_NOISE
+    sizes = energies / (allowed + floor)
+    largest = sizes.argmax(axis=1)
+    return [
+        Jump(size, STRUCTURES[place] if size else "total", handed_on)
+        for size, place, handed_on in zip(
+            sizes.max(axis=1).tolist(), largest.tolist(), inherited[:, 0].tolist(), strict=True
+        )
+    ]
 
 
-def _largest(several: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the largest of each energy; zeros of nothing."""
-    return {name: max((energies[name] for energies in several), default=0.0) for name in STRUCTURES}
+def _tabulate(traits: Sequence[Traits]) -> np.ndarray:
+    """Return the energies of layers as an array [n, structures]."""
+    rows = [[layer.energies[name] for name in STRUCTURES] for layer in traits]
+    return np.array(rows, np.float64).reshape(-1, len(STRUCTURES))
+
+
+def _list(values: Mapping[str, float]) -> np.ndarray:
+    """Return a value for each structure, in their order; 0 for those left out."""
+    return np.array([values.get(name, 0.0) for name in STRUCTURES])

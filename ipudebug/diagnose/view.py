@@ -50,41 +50,78 @@ class View:
         return self.a.reshape(-1, self.channels), self.b.reshape(-1, self.channels)
 
 
-def take_view(sample: Tensor, benchmark: Tensor, limit: int = EVERYTHING) -> View:
-    """Return a view of a pair as ``lay_over`` made it, of about ``limit`` elements.
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Which elements of a tensor [N, H, W, C] a view holds.
 
-    A larger tensor gives a lattice of its rows and columns, all channels of each, borders included; of a batch the
-    first. The shape is the benchmark's where the sample's dump has none.
+    Attributes:
+        pictures: how many of a batch.
+        rows, columns: ascending; first and last are among them.
+        channels: which channels.
+        is_whole: whether the rows and columns are all there are.
     """
-    info = sample.info if len(sample.info.shape) > 1 else benchmark.info
-    first, second = (_as_nhwc(tensor.array.reshape(info.shape), info.layout) for tensor in (sample, benchmark))
-    if first.size > limit and first.shape[0] > 1:
-        first, second = first[:1], second[:1]
-    _, height, width, channels = first.shape
+
+    pictures: int
+    rows: np.ndarray
+    columns: np.ndarray
+    channels: slice
+    is_whole: bool
+
+    def take(self, array: np.ndarray) -> np.ndarray:
+        """Return its elements of an array [N, H, W, C]."""
+        array = array[: self.pictures, ..., self.channels]
+        return array if self.is_whole else array[:, self.rows[:, np.newaxis], self.columns]
+
+
+def choose_lattice(extent: tuple[int, ...], limit: int) -> Lattice:
+    """Return about ``limit`` elements of a tensor [N, H, W, C]: of a batch the first, then fewer channels or pixels."""
+    pictures, height, width, channels = extent
+    if math.prod(extent) > limit:
+        pictures = min(pictures, 1)
+    step = 1
+    if pictures * height * width * channels > limit and channels > limit // 16:
+        step = -(-channels * 16 // limit)
+        channels = len(range(0, channels, step))
     rows, columns = np.arange(height), np.arange(width)
-    if first.size > limit and channels > limit // 16:
-        keep = slice(0, channels, -(-channels * 16 // limit))
-        first, second = first[..., keep], second[..., keep]
-        channels = first.shape[3]
-    if first.size > limit:
+    if pictures * height * width * channels > limit:
         count = max(limit // channels, 16)
         if width == 1:
             rows = _spread(height, count)
         else:
             side = max(4, math.isqrt(count))
             rows, columns = _spread(height, side), _spread(width, max(4, count // min(side, height)))
-        first, second = (array[:, rows][:, :, columns] for array in (first, second))
-    a, b = (np.ascontiguousarray(array, np.float64) for array in (first, second))
-    return View(a, b, rows, columns, height, width, len(info.shape) == 4 and height > 1 and width > 1)
+    is_whole = rows.size == height and columns.size == width
+    return Lattice(pictures, rows, columns, slice(None, None, step), is_whole)
 
 
-def _as_nhwc(array: np.ndarray, layout: Layout | None) -> np.ndarray:
-    """Return an array of any shape as a view [N, H, W, C]."""
-    if array.ndim == 4:
-        return array.transpose(0, 2, 3, 1) if layout is Layout.NCHW else array
-    if array.ndim < 2:
-        return array.reshape(1, -1, 1, 1)
-    return array.reshape(1, -1, 1, array.shape[-1])
+def take_view(sample: Tensor, benchmark: Tensor, limit: int = EVERYTHING) -> View:
+    """Return a view of a pair as ``lay_over`` made it, of about ``limit`` elements.
+
+    A larger tensor gives a lattice of its rows and columns, all channels of each, borders included; of a batch the
+    first. The shape is the benchmark's where the sample's dump has none.
+    """
+    shape, layout = find_shape(sample, benchmark)
+    first, second = (lay_out(tensor.array.reshape(1, *shape), layout)[0] for tensor in (sample, benchmark))
+    _, height, width, _ = first.shape
+    lattice = choose_lattice(first.shape, limit)
+    a, b = (np.ascontiguousarray(lattice.take(array), np.float64) for array in (first, second))
+    is_spatial = len(shape) == 4 and height > 1 and width > 1
+    return View(a, b, lattice.rows, lattice.columns, height, width, is_spatial)
+
+
+def find_shape(sample: Tensor, benchmark: Tensor) -> tuple[tuple[int, ...], Layout | None]:
+    """Return shape and layout of a pair: the sample's, or the benchmark's where the sample's dump has none."""
+    info = sample.info if len(sample.info.shape) > 1 else benchmark.info
+    return info.shape, info.layout
+
+
+def lay_out(arrays: np.ndarray, layout: Layout | None) -> np.ndarray:
+    """Return k arrays of any shape, [k, ...], as a view [k, N, H, W, C]."""
+    if arrays.ndim == 5:
+        return arrays.transpose(0, 1, 3, 4, 2) if layout is Layout.NCHW else arrays
+    if arrays.ndim < 3:
+        return arrays.reshape(len(arrays), 1, -1, 1, 1)
+    return arrays.reshape(len(arrays), 1, -1, 1, arrays.shape[-1])
 
 
 def _spread(size: int, count: int) -> np.ndarray:
