@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from ipudebug.align import Alignment, Fit, Pair, align, find_unnamed
 from ipudebug.errors import UnknownFormat
-from ipudebug.match import Match, match_by_content
 from ipudebug.measure import Measurement, measure_all, measure_pairs
 from ipudebug.metrics import METRICS, VENDOR, Metric
 from ipudebug.views import lay_over, transpositions
 
 if TYPE_CHECKING:
     from ipudebug.dumps import DumpReader
+    from ipudebug.match import Match
     from ipudebug.tensor import Tensor
 
 SUSPICIOUS_COS = 0.99
@@ -203,6 +203,8 @@ def compare(
     infos = {"sample": sides[0].infos, "benchmark": sides[1].infos}
     matches: list[Match] = []
     if by_content:
+        from ipudebug.match import match_by_content
+
         samples, benchmarks = find_unnamed(**infos, mapping=mapping)
         matches = match_by_content(sides[0], sides[1], samples, benchmarks)
     mapping |= {match.sample: match.benchmark for match in matches}

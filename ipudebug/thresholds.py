@@ -64,10 +64,10 @@ def parse_share(text: str) -> float:
 
 def check_patterns(thresholds: Sequence[Threshold], names: Sequence[str]) -> None:
     """Raise ConfigError for a threshold that no layer of these names is held against: it would pass in silence."""
-    import difflib
-
     for threshold in thresholds:
         if not any(threshold.covers(name) for name in names):
+            import difflib
+
             close = difflib.get_close_matches(threshold.pattern, names, n=3, cutoff=0.5) or names[:3]
             near = [name for name in names if name in close]
             raise ConfigError(

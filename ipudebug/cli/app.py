@@ -21,6 +21,22 @@ EXIT_BROKEN_PIPE = 141  # as a shell reports a process that SIGPIPE ended
 COMMANDS: Registry[click.Command] = Registry("ipudebug.cli.commands", "command", "command", dashes=True)
 
 
+class _Formatter(click.HelpFormatter):
+    """A formatter that measures the terminal itself: importing shutil, as click does, takes longer than all the rest.
+
+    shutil brings every compression module with it.
+    """
+
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        if width is None:
+            width = max(min(_measure_terminal(), max_width or 80) - 2, 50)
+        super().__init__(indent_increment, width, max_width)
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
 class Command(click.Command):
     """A click command with the section that ``ipudebug --help`` lists it under, and examples for its own help.
 
@@ -28,6 +44,8 @@ class Command(click.Command):
         section: heading in the list of commands.
         examples: command lines, as a user types them.
     """
+
+    context_class = _Context
 
     def __init__(self, *args: Any, section: str, examples: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,6 +65,8 @@ class _PipeClosed(Exception):
 
 class Commands(click.Group):
     """The group of all commands in ``ipudebug.cli.commands``; a command's module is imported when it is needed."""
+
+    context_class = _Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -117,6 +137,17 @@ def run(arguments: Sequence[str]) -> int:
         _drop_stdout()  # every other file is written through replace_file, which tells of a full disk itself
         click.echo("error: no space left on the device that stdout goes to", err=True)
         return EXIT_TROUBLE
+
+
+def _measure_terminal() -> int:
+    """Return how many columns the terminal has, as ``shutil.get_terminal_size`` does: COLUMNS, stdout, 80."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):  # there is none, it is closed, or no terminal
+        return 80
 
 
 def _drop_stdout() -> None:

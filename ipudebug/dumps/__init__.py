@@ -69,7 +69,6 @@ def open_dump(path: str | os.PathLike[str], what: str = "dump") -> DumpReader:
         CorruptDump: it breaks the grammar or contradicts itself.
     """
     from ipudebug.files import OpenFile
-    from ipudebug.signatures import describe
 
     file = OpenFile(path, what, UnknownFormat)
     head = file.read(HEAD, 0)
@@ -80,6 +79,8 @@ def open_dump(path: str | os.PathLike[str], what: str = "dump") -> DumpReader:
         raise TruncatedDump(
             f"{file.path}: the file ends inside its first line", "dump again, completely, and copy the file"
         )
+    from ipudebug.signatures import describe
+
     raise UnknownFormat(
         f"{what}: {file.path} is no dump: expected a first line 'isFloat: 0' or 'isFloat: 1', found {describe(head)}",
         "give the sigma_outtensor_dump.bin of a simulator or the *_outtensor_dump.bin of dump-onnx",

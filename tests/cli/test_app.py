@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,20 @@ def test_help_lists_every_command_under_a_heading(capfd, option):
     assert outcome.stdout.startswith("Usage: ipudebug [OPTIONS] COMMAND [ARGS]...\n")
     for name in COMMANDS:
         assert f"\n  {name} " in outcome.stdout
+
+
+@pytest.mark.parametrize("columns", ["", "0", "-7", "wide", "\u00b2", "60", "200"])
+def test_help_is_as_wide_as_the_terminal(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    context = app.ipudebug.make_context("ipudebug", [], resilient_parsing=True)
+    expected = click.HelpFormatter(width=None, max_width=110)
+    assert context.make_formatter().width == expected.width == max(min(shutil.get_terminal_size()[0], 110) - 2, 50)
+
+
+def test_help_starts_without_what_takes_longer_to_load_than_to_do():
+    script = "import sys; from ipudebug.cli.app import run; run(['--help']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"shutil", "bz2", "lzma", "json", "difflib"} & set(done.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
