@@ -15,7 +15,7 @@ from ipudebug.board.link import BoardAddress
 from ipudebug.board.protocol import PortFacts
 from ipudebug.board.sealed import SealedModel
 from ipudebug.errors import ModelError
-from ipudebug.sim.records import to_real
+from ipudebug.sim.real_tensor import to_real
 from ipudebug.sim.seal import check_chip
 from ipudebug.sim.simulate import Simulator
 from ipudebug.tensor import Layout, Tensor, TensorInfo

@@ -22,7 +22,7 @@ def describe_net(model: SimModel) -> Iterator[str]:
         if model.stage.is_integer and port.board.input_format:
             form = f", {port.board.training_format} fed as {port.board.input_format}"
         yield f"  input {number}: {_describe(port.buffer_info)}{form}"
-    for number, value in enumerate(model.graph.graph.output):
+    for number, value in enumerate(model.structure.outputs):
         yield f"  output {number}: {_describe(model.tensors[value.name])}"
 
 

@@ -11,7 +11,7 @@ from ipudebug.diagnose.nodes import NodeGraph
 from ipudebug.errors import ModelError
 from ipudebug.sim.feeding import fill_buffers, list_ports, read_buffers
 from ipudebug.sim.loading import load_sim
-from ipudebug.sim.records import to_real
+from ipudebug.sim.real_tensor import to_real
 
 if TYPE_CHECKING:
     from ipudebug.inputs.feeds import Feeds

@@ -14,6 +14,9 @@ from ipudebug.registry import Registry
 if TYPE_CHECKING:
     import numpy as np
 
+    from ipudebug.files import OpenFile
+    from ipudebug.runners.graph import Graph
+    from ipudebug.runners.model_file import MemoryFile
     from ipudebug.tensor import Tensor, TensorInfo
 
 Feed = Mapping[str, "np.ndarray"]
@@ -25,11 +28,23 @@ class ModelFiles:
     """The file, or files, that hold one model: ``model``, and ``weights`` where the format keeps them apart.
 
     ``data`` is an ONNX model that is in memory, all its weights included; ``model`` is then what messages call it.
+    ``graph`` is the ONNX model taken apart, where that is done already.
     """
 
     model: str
     weights: str | None = None
     data: bytes | None = None
+    graph: Graph | None = None
+
+    def open(self) -> OpenFile | MemoryFile:
+        """Return the file with an ONNX model, or the model in memory, to read from; raises ModelError."""
+        from ipudebug.errors import ModelError
+        from ipudebug.files import OpenFile
+        from ipudebug.runners.model_file import MemoryFile
+
+        if self.data is None:
+            return OpenFile(self.model, "the model", ModelError)
+        return MemoryFile(self.model, self.data)
 
 
 class Runner(Protocol):
@@ -57,7 +72,7 @@ class Runner(Protocol):
         ...
 
 
-_ONNX = ("convert", "elements", "graph", "model_file", "onnx_parser", "protobuf", "segments", "session")
+_ONNX = ("convert", "elements", "graph", "model_file", "onnx_parser", "protobuf", "segments", "session", "weights")
 _CAFFE = ("caffe_graph", "caffe_weights", "caffe_weights_check", "prototext")
 _TFLITE = ("litert",)
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ipudebug.errors import ModelError
 from ipudebug.runners.convert import encode_node
 from ipudebug.runners.elements import HALF
+from ipudebug.runners.protobuf import read_fields, read_text, to_signed
 
 
 class Node(NamedTuple):
@@ -41,6 +42,15 @@ class Node(NamedTuple):
     def is_constant(self) -> bool:
         """Whether it is a Constant: a weight in a node's clothes."""
         return self.op_type == "Constant" and self.domain in ("", "ai.onnx")
+
+    def read_integer(self, name: str, default: int) -> int:
+        """Return an integer attribute."""
+        for attribute in read_fields(self.proto, 0, len(self.proto)):
+            if attribute.number == 5:
+                parts = {part.number: part for part in read_fields(self.proto, attribute.begin, attribute.end)}
+                if 1 in parts and read_text(self.proto, parts[1]) == name:
+                    return to_signed(parts[3].value) if 3 in parts else 0
+        return default
 
     def describe(self) -> str:
         """Return what the node is, for messages."""
@@ -99,7 +109,17 @@ class Uses:
 
 @dataclass(slots=True)
 class Graph:
-    """A model's main graph; ``header`` is what of the model belongs to every piece: versions, opsets, functions."""
+    """A model's main graph.
+
+    Attributes:
+        header: what of the model belongs to every piece: versions, opsets, functions.
+        nodes: in execution order.
+        weights, values: by name; ``values`` are the inner ones and the outputs that the model states a type of.
+        inputs, outputs: as declared.
+        annotations: tensor -> the texts of its ``quantization_annotation``.
+        metadata: the model's ``metadata_props``.
+        uses: see ``Uses``.
+    """
 
     header: bytes = b""
     nodes: list[Node] = field(default_factory=list)
@@ -107,6 +127,8 @@ class Graph:
     inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
+    annotations: dict[str, dict[str, str]] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
     uses: Uses = field(default_factory=Uses)
 
     @property

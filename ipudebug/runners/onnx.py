@@ -37,11 +37,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ipudebug.errors import ModelError, NodeFailed, UnsupportedOp
-from ipudebug.files import OpenFile
 from ipudebug.runners.elements import ELEMENT_TYPES
 from ipudebug.runners.feed_check import check_feed
 from ipudebug.runners.graph import Node, Value, copy_unmade_outputs, find_last_readers
-from ipudebug.runners.model_file import MemoryFile, open_model
+from ipudebug.runners.model_file import open_model
 from ipudebug.runners.segments import SegmentBuilder, measure_outputs, take_segment
 from ipudebug.runners.session import Engine, OrtValue, SessionFault, count_bytes, encode_type_of, why_skipped
 from ipudebug.tensor import Layout, Tensor, TensorInfo
@@ -76,13 +75,10 @@ class OnnxRunner:
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         """Read the graph; no weight is loaded and onnxruntime is not yet imported."""
-        self._file: OpenFile | MemoryFile
-        if files.data is None:
-            self._file = OpenFile(files.model, "the model", ModelError)
-        else:
-            self._file = MemoryFile(files.model, files.data)
+        self._file = files.open()
         self._source = files.model if files.data is None else files.data
-        self._graph = open_model(self._file)
+        graph = files.graph or open_model(self._file)
+        self._graph = replace(graph, nodes=list(graph.nodes))  # which copies of outputs are added to
         self._feeds = self._graph.feeds
         self._inputs = tuple(_describe_input(self._file.path, value) for value in self._feeds)
         self._outputs = tuple(value.name for value in self._graph.outputs)

@@ -27,7 +27,7 @@ def parse_model(data: Buffer) -> Graph | None:
     """Return the main graph of a ModelProto; None if the message has no graph; raises WireError.
 
     Model-level fields that a piece of the model needs (IR version 1, opset imports 8, functions 25) make the header;
-    training information, metadata and texts are left out.
+    training information and texts are left out.
     """
     graph = Graph()
     found = False
@@ -37,6 +37,8 @@ def parse_model(data: Buffer) -> Graph | None:
         elif field.number == 7 and field.wire == BYTES:
             found = True
             _parse_graph(data, field, graph)  # a second graph field adds to the first, as in every protobuf reader
+        elif field.number == 14 and field.wire == BYTES:
+            graph.metadata |= _parse_entry(data, field)
     return graph if found else None
 
 
@@ -60,6 +62,26 @@ def _parse_graph(data: Buffer, whole: Field, graph: Graph) -> None:
                 graph.values[value.name] = value
             if field.number == 12:
                 graph.outputs.append(value)
+        elif field.number == 14:
+            _parse_annotation(data, field, graph.annotations)
+
+
+def _parse_entry(data: Buffer, whole: Field) -> dict[str, str]:
+    """Return a StringStringEntryProto."""
+    pair = {part.number: read_text(data, part) for part in read_fields(data, whole.begin, whole.end)}
+    return {pair.get(1, ""): pair.get(2, "")}
+
+
+def _parse_annotation(data: Buffer, whole: Field, annotations: dict[str, dict[str, str]]) -> None:
+    """Add a TensorAnnotation; the last one of a tensor counts."""
+    name = ""
+    entries: dict[str, str] = {}
+    for field in read_fields(data, whole.begin, whole.end):
+        if field.number == 1:
+            name = read_text(data, field)
+        elif field.number == 2:
+            entries |= _parse_entry(data, field)
+    annotations[name] = entries
 
 
 def parse_node(proto: bytes, uses: Uses) -> Node:
@@ -127,8 +149,7 @@ def parse_weight(data: Buffer, whole: Field) -> Weight:
         elif field.number == 9:
             raw = field
         elif field.number == 13:
-            pair = {entry.number: read_text(data, entry) for entry in read_fields(data, field.begin, field.end)}
-            entries[pair.get(1, "")] = pair.get(2, "")
+            entries |= _parse_entry(data, field)
         elif field.number == 14:
             is_external = field.value == 1
     dims = tuple(shape)

@@ -21,7 +21,7 @@ def parse_shapes(text: str) -> list[tuple[int, ...]]:
     """Return the shapes in ``1,3,224,224:1,10``; raises InputError."""
     shapes = []
     for part in text.split(":"):
-        sizes = [size.strip() for size in part.split(",")] if part.strip() else []
+        sizes = [size.strip() for size in part.split(",")] if part.strip() or ":" not in text else []
         if not all(size.isascii() and size.isdigit() and 0 < int(size[:20]) < LARGEST_DIM for size in sizes):
             message = f"{OPTION}: expected whole numbers above 0, found {part or 'nothing'}"
             raise InputError(message, "write it like 1,3,224,224 and put ':' between inputs")
@@ -81,7 +81,8 @@ def _check_shape(info: ValueInfoProto, shape: tuple[int, ...]) -> None:
     if dims is None:
         return
     if len(dims) != len(shape) or any(dim not in (None, size) for dim, size in zip(dims, shape, strict=True)):
-        message = f"{OPTION}: input {info.name} is {_show(info)} in the model, found {'x'.join(map(str, shape))}"
+        found = "x".join(map(str, shape)) or "a scalar"
+        message = f"{OPTION}: input {info.name} is {_show(info)} in the model, found {found}"
         raise InputError(message, "only dimensions that the model leaves open can be chosen")
 
 

@@ -33,8 +33,6 @@ from ipudebug.sim.stage import SimFacts, read_facts
 from ipudebug.sim.vendor.container import STAGES
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
-
     from ipudebug.runners.protobuf import Buffer
 
 
@@ -90,12 +88,6 @@ class SimFile:
     what: str
     facts: SimFacts | None = None
     description: str = ""
-
-    def load(self) -> ModelProto:
-        """Return the model in an ONNX file, weights in other files included; raises ModelError."""
-        from ipudebug.sim.original import parse_model
-
-        return parse_model(self.path)
 
 
 def open_sim(path: str, *stages: Stage) -> SimFile:

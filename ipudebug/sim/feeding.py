@@ -10,6 +10,7 @@ import numpy as np
 
 from ipudebug.config.input_formats import RAW
 from ipudebug.inputs.formats import CHANNELS, NV12, convert_image, decode_nv12, pack_buffer, quantise_raw
+from ipudebug.runners.weights import find_dtype
 from ipudebug.sim.model import BoardInput, SimModel
 from ipudebug.tensor import Layout, TensorInfo
 
@@ -115,21 +116,15 @@ class InputPort:
 
 def list_ports(model: SimModel) -> list[InputPort]:
     """Return the inputs of a model in its order."""
-    from onnx import helper
-
     boards = {board.name: board for board in model.inputs}
-    constants = {tensor.name for tensor in model.graph.graph.initializer}
     ports = []
-    for value in model.graph.graph.input:
-        if value.name in constants:
-            continue
-        kind = value.type.tensor_type
-        shape = tuple(dim.dim_value or -1 for dim in kind.shape.dim)
+    for value in model.structure.feeds:
+        shape = value.shape or ()
         known = model.tensors.get(value.name)
         info = TensorInfo(
             value.name,
             shape,
-            np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type)),
+            find_dtype(value.element) or np.dtype(object),
             known.quant if known else None,
             Layout.NCHW if len(shape) == 4 else None,
             role="in",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipudebug.config.input_config import InputConfig, parse_input_config
 from ipudebug.errors import ModelError
+from ipudebug.runners import ModelFiles
+from ipudebug.runners.model_file import open_model
 from ipudebug.sim.container import Kind, open_sim
 from ipudebug.sim.model import BoardInput, SimModel, Stage
 from ipudebug.sim.operations import list_conversions, list_operations
 from ipudebug.sim.stage import SimFacts, read_facts
-from ipudebug.sim.tensors import list_constants, list_tensors
+from ipudebug.sim.tensors import Constants, list_tensors
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -34,32 +38,44 @@ def load_sim(path: str) -> SimModel:
         from ipudebug.sim.seal import open_sealed
 
         return open_sealed(path)
-    return build_sim(file.load(), path)
+
+    def load() -> ModelProto:
+        from ipudebug.sim.parsing import parse_model  # what checks a model is not needed to run one
+
+        return parse_model(path)
+
+    return _describe(ModelFiles(path), load)
 
 
-def build_sim(graph: ModelProto, path: str) -> SimModel:
-    """Return the model that a float or fixed ONNX model of ours is; ``path`` is where it was found.
+def build_sim(model: ModelProto, path: str) -> SimModel:
+    """Return the model that a float or fixed ONNX model of ours is; ``path`` is where it was found, or is to go.
 
     Raises ModelError for one that is none, or whose tensors have no fixed shapes.
     """
-    facts = read_facts({entry.key: entry.value for entry in graph.metadata_props}, path)
+    return _describe(ModelFiles(path, data=model.SerializeToString()), lambda: model)
+
+
+def _describe(files: ModelFiles, load: Callable[[], ModelProto]) -> SimModel:
+    """Return the model in a file of ours, or in memory; raises ModelError."""
+    path, file = files.model, files.open()
+    graph = open_model(file)
+    facts = read_facts(graph.metadata, path)
     if facts is None:
         raise ModelError(f"{path}: expected a simulated model, found an original one", "ipudebug convert makes one")
     stage = Stage(facts.stage.value)
-    operations = list_operations(graph.graph, stage)
-    converted = list_conversions(graph.graph)
-    tensors = list_tensors(graph.graph, operations, path, converted.values())
+    operations = list_operations(graph, stage)
+    converted = list_conversions(graph)
+    tensors = list_tensors(graph, file, operations, converted.values())
     config = _parse_config(facts, path)
-    constants = {tensor.name for tensor in graph.graph.initializer}
-    names = [value.name for value in graph.graph.input if value.name not in constants]
     return SimModel(
         stage=stage,
         kind="ipudebug",
-        graph=graph,
+        files=replace(files, graph=graph),
+        load=load,
         operations=operations,
         tensors=tensors,
-        constants=list_constants(graph.graph, tensors),
-        inputs=tuple(describe_input(name, config) for name in names),
+        constants=Constants(graph, file, tensors),
+        inputs=tuple(describe_input(value.name, config) for value in graph.feeds),
         converted=converted,
         chip=facts.chip,
         path=path,
@@ -68,7 +84,7 @@ def build_sim(graph: ModelProto, path: str) -> SimModel:
 
 def read_input_config(model: SimModel) -> InputConfig | None:
     """Return what the input_config.ini says that a model was made with, or None: a vendor's has none."""
-    facts = read_facts({entry.key: entry.value for entry in model.graph.metadata_props}, model.path)
+    facts = read_facts(model.structure.metadata, model.path)
     return _parse_config(facts, model.path) if facts is not None else None
 
 

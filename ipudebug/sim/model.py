@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
     import onnx
 
+    from ipudebug.runners import ModelFiles
+    from ipudebug.runners.graph import Graph
     from ipudebug.tensor import TensorInfo
 
 
@@ -76,8 +79,9 @@ class SimModel:
     Attributes:
         stage: how far it has come.
         kind: whose file it was.
-        graph: what runs: an ONNX model; float32 operators, or nodes of the domain ``ipudebug``
+        files: where what runs is: an ONNX model of float32 operators, or of nodes of the domain ``ipudebug``
             (docs/simulation.md). Every 4-D activation is NCHW in it.
+        load: gives that model as the onnx package has it; see ``graph``.
         operations: what a dump shows, in its order.
         tensors: facts of every tensor that a dump shows; shapes of 4-D activations are NHWC, as they are dumped.
             ``quant`` is that of the fixed model, also for constants.
@@ -91,7 +95,8 @@ class SimModel:
 
     stage: Stage
     kind: Literal["ipudebug", "vendor"]
-    graph: onnx.ModelProto
+    files: ModelFiles
+    load: Callable[[], onnx.ModelProto]
     operations: tuple[Operation, ...]
     tensors: Mapping[str, TensorInfo]
     constants: Mapping[str, np.ndarray]
@@ -100,3 +105,14 @@ class SimModel:
     converted: Mapping[str, str] = field(default_factory=dict)
     chip: str = ""
     path: str = ""
+
+    @cached_property
+    def graph(self) -> onnx.ModelProto:
+        """What runs, as the onnx package has it: costly, so loaded where it is needed; raises ModelError."""
+        return self.load()
+
+    @property
+    def structure(self) -> Graph:
+        """What runs, taken apart: nodes and names, inputs and outputs, metadata; weights stay where they are."""
+        assert self.files.graph is not None
+        return self.files.graph

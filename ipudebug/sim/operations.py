@@ -9,7 +9,7 @@ from ipudebug.sim.kernels import KERNELS
 from ipudebug.sim.model import Operation, Stage
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, NodeProto
+    from ipudebug.runners.graph import Graph, Node
 
 DOMAIN = "ipudebug"
 SHOWN_AS = {
@@ -40,45 +40,45 @@ SHOWN_AS = {
 _ENTERS, _LEAVES, _CONVERTS = "DequantizeLinear", "QuantizeLinear", "INPUT_CONVERSION"
 
 
-def list_operations(graph: GraphProto, stage: Stage) -> tuple[Operation, ...]:
+def list_operations(graph: Graph, stage: Stage) -> tuple[Operation, ...]:
     """Return the operations in execution order; outputs that are no tensors are left out."""
-    known = {value.name for value in (*graph.value_info, *graph.output) if value.type.HasField("tensor_type")}
-    groups = _group_domains(graph.node, known) if stage.is_integer else [[node] for node in graph.node]
+    known = {value.name for value in graph.values.values() if value.element}
+    groups = _group_domains(graph.nodes, known) if stage.is_integer else [[node] for node in graph.nodes]
     operations: list[Operation] = []
     following = 0
     for group in groups:
-        outputs = tuple(name for node in group if not _is_hidden(node) for name in node.output if name in known)
+        outputs = tuple(name for node in group if not _is_hidden(node) for name in node.outputs if name in known)
         if not outputs:
             continue
         head, last = _find_ends(group)
-        number = _read_integer(head, "domain_index", following)
+        number = head.read_integer("domain_index", following)
         types, doubtful = (_show_type(head), _show_type(last)), _list_inexact(group) if stage.is_integer else ()
         operations.append(Operation(number, *types, _list_inputs(group, head), outputs, doubtful))
         following = number + 1
     return tuple(operations)
 
 
-def list_conversions(graph: GraphProto) -> dict[str, str]:
+def list_conversions(graph: Graph) -> dict[str, str]:
     """Return, by image input, what INPUT_CONVERSION makes of it, where the graph states its type."""
-    fed = {value.name for value in graph.input}
-    known = {value.name for value in (*graph.value_info, *graph.output)}
-    nodes = (node for node in graph.node if node.op_type == _CONVERTS and node.domain == DOMAIN)
-    return {node.input[0]: node.output[0] for node in nodes if node.input[0] in fed and node.output[0] in known}
+    fed = {value.name for value in graph.inputs}
+    nodes = (node for node in graph.nodes if node.op_type == _CONVERTS and node.domain == DOMAIN)
+    pairs = ((node.inputs[0], node.outputs[0]) for node in nodes)
+    return {source: made for source, made in pairs if source in fed and made in graph.values}
 
 
-def _group_domains(nodes: Iterable[NodeProto], known: Collection[str]) -> list[list[NodeProto]]:
+def _group_domains(nodes: Iterable[Node], known: Collection[str]) -> list[list[Node]]:
     """Return the nodes of each domain, and of each operator that is computed on real numbers between integers.
 
     Such an operator stands with what makes real numbers of its inputs and integers of its results: a group goes on as
     long as it has made something, of no ``known`` type, that nothing has read yet.
     """
-    domains: dict[int, list[NodeProto]] = {}
-    groups: list[list[NodeProto]] = []
+    domains: dict[int, list[Node]] = {}
+    groups: list[list[Node]] = []
     pending: set[str] = set()
     for node in nodes:
         if node.domain == DOMAIN:
             pending = set()
-            number = _read_integer(node, "domain_index", -1)
+            number = node.read_integer("domain_index", -1)
             if number in domains and number >= 0:
                 domains[number].append(node)
                 continue
@@ -89,18 +89,18 @@ def _group_domains(nodes: Iterable[NodeProto], known: Collection[str]) -> list[l
             groups[-1].append(node)
         else:
             groups.append([node])
-        pending.difference_update(node.input)
-        pending.update(name for name in node.output if name and name not in known)
+        pending.difference_update(node.inputs)
+        pending.update(name for name in node.outputs if name and name not in known)
     return groups
 
 
-def _find_ends(group: Sequence[NodeProto]) -> tuple[NodeProto, NodeProto]:
+def _find_ends(group: Sequence[Node]) -> tuple[Node, Node]:
     """Return the nodes that give a group its types: what is done, not the way into it or out of it."""
     inner = [node for node in group if node.op_type not in (_ENTERS, _LEAVES, _CONVERTS)] or list(group)
     return inner[0], inner[-1] if inner[-1].domain == DOMAIN else inner[0]
 
 
-def _list_inexact(group: Sequence[NodeProto]) -> tuple[str, ...]:
+def _list_inexact(group: Sequence[Node]) -> tuple[str, ...]:
     """Return the types of a group's operators whose integers are not known to be the chip's: all on real numbers."""
     if group[0].domain != DOMAIN:
         return (_show_type(_find_ends(group)[0]),)
@@ -108,22 +108,17 @@ def _list_inexact(group: Sequence[NodeProto]) -> tuple[str, ...]:
     return tuple(_show_type(node) for node in kernels if KERNELS[node.op_type.lower()].status == "inexact")
 
 
-def _list_inputs(group: Sequence[NodeProto], head: NodeProto) -> tuple[str, ...]:
+def _list_inputs(group: Sequence[Node], head: Node) -> tuple[str, ...]:
     """Return what goes into a group: the head's inputs, each before it was made a real number or converted."""
-    sources = {node.output[0]: node.input[0] for node in group if node.op_type in (_ENTERS, _CONVERTS)}
-    return tuple(sources.get(name, name) for name in head.input if name)
+    sources = {node.outputs[0]: node.inputs[0] for node in group if node.op_type in (_ENTERS, _CONVERTS)}
+    return tuple(sources.get(name, name) for name in head.inputs if name)
 
 
-def _show_type(node: NodeProto) -> str:
+def _show_type(node: Node) -> str:
     """Return a node's operator as the vendor's dumps name it."""
     return SHOWN_AS.get(node.op_type, node.op_type.upper())
 
 
-def _is_hidden(node: NodeProto) -> bool:
+def _is_hidden(node: Node) -> bool:
     """Return whether a node's output is inside a fused domain."""
-    return bool(_read_integer(node, "hidden", 0))
-
-
-def _read_integer(node: NodeProto, name: str, default: int) -> int:
-    """Return an integer attribute."""
-    return next((attribute.i for attribute in node.attribute if attribute.name == name), default)
+    return bool(node.read_integer("hidden", 0))

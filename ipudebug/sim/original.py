@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from ipudebug.catalogue import load_entries
 from ipudebug.errors import ModelError, UnsupportedOp
-from ipudebug.files import OpenFile
-from ipudebug.runners.model_file import open_model
 from ipudebug.sim.container import Kind, NoModel, SimFile, recognise_model
-from ipudebug.sim.soundness import check_contents
+from ipudebug.sim.parsing import parse_model
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -41,28 +39,6 @@ def load_original(path: str, framework: str | None = None) -> ModelProto:
             f"{path}: it is said to be a {framework} model, but is an ONNX model", "leave the framework out"
         )
     return parse_model(path)
-
-
-def parse_model(path: str) -> ModelProto:
-    """Return the model in a file that is known to be ONNX, with data of weights in other files; raises ModelError."""
-    import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
-    try:
-        model = onnx.load_model(path, format="protobuf", load_external_data=False)
-    except (DecodeError, ValueError):
-        raise _refuse(recognise_model(path)) from None
-    try:
-        onnx.external_data_helper.load_external_data_for_model(model, os.path.dirname(os.path.abspath(path)))
-    except (OSError, ValueError, onnx.checker.ValidationError) as reason:
-        open_model(OpenFile(path, "the model", ModelError))  # says which file is missing or too short
-        raise ModelError(f"{path}: its weights cannot be read: {reason}", "copy the model and its data again") from None
-    check_contents(model, path)
-    if model.functions:
-        import onnx.inliner
-
-        model = onnx.inliner.inline_local_functions(model)
-    return model
 
 
 def _refuse(found: SimFile) -> ModelError:

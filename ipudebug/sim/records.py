@@ -16,6 +16,7 @@ import numpy as np
 from ipudebug.dumps.header import FLOAT, TYPE_NAMES, Header
 from ipudebug.errors import ModelError
 from ipudebug.sim.model import Operation, SimModel
+from ipudebug.sim.real_tensor import RealTensor
 from ipudebug.tensor import QuantParams, Role, Tensor, TensorInfo, dims
 
 if TYPE_CHECKING:
@@ -151,10 +152,10 @@ def _make_record(model: SimModel, record: Record, array: np.ndarray, dequantise:
             f"{info.name!r}: expected {dims(info.shape)}, found {dims(array.shape)}",
             "feed the model with images of its own size and format",
         )
+    array = np.ascontiguousarray(array).reshape(info.shape)
     if is_real and array.dtype != FLOAT:
-        quant = None if info.constant else tensor.quant
-        array = to_real(array, quant)
-    return Tensor(info, np.ascontiguousarray(array).reshape(info.shape).astype(info.dtype, copy=False))
+        return RealTensor(Tensor(info, array), None if info.constant else tensor.quant)
+    return Tensor(info, array.astype(info.dtype, copy=False))
 
 
 def _find_format(model: SimModel, name: str) -> str:
@@ -180,11 +181,3 @@ def _dump_image(array: np.ndarray, info: TensorInfo, dequantise: bool) -> tuple[
     buffer = np.zeros(size, array.dtype)
     buffer[: pixels.size] = pixels[:size]
     return buffer, replace(info, shape=(size,), layout=None)
-
-
-def to_real(array: np.ndarray, quant: QuantParams | None) -> np.ndarray:
-    """Return float32(q - zero point) * float32(scale); without ``quant`` the numbers themselves in float32."""
-    if quant is None:
-        return array.astype(FLOAT)
-    wide = array.astype(np.int32) - np.int32(quant.zero_point[0])
-    return np.asarray(wide.astype(FLOAT) * np.float32(quant.scale[0]), FLOAT)

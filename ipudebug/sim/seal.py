@@ -18,6 +18,7 @@ from ipudebug.sim.chips import load_chips
 from ipudebug.sim.container import Kind, NotRecognised, SimFile, open_sim
 from ipudebug.sim.loading import build_sim
 from ipudebug.sim.model import SimModel, Stage
+from ipudebug.sim.parsing import parse_model
 from ipudebug.sim.seal_check import AGAIN, check_concatenations, check_header, describe_seal, fault
 from ipudebug.sim.seal_header import (
     BATCH_MODES,
@@ -85,7 +86,7 @@ def seal_model(
     if file.kind is not Kind.IPUDEBUG:
         message = f"Not recognized model. {path}: expected a fixed model of ipudebug's, found {file.what}"
         raise NotRecognised(message, "compile it with the vendor's compiler.py; simulate runs it as it is")
-    proto = file.load()
+    proto = parse_model(path)
     _mark(proto, _choose_chip(path, file, soc_version), batch_mode, batches)
     if proto.ByteSize() > LARGEST:
         raise UnsupportedOp(f"{path}: {proto.ByteSize():,} bytes, an offline model has at most {LARGEST:,}")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ipudebug.errors import ModelError
-from ipudebug.runners import ModelFiles
 from ipudebug.runners.onnx import OnnxRunner
 from ipudebug.sim.alignment import align_shape
 from ipudebug.sim.executor import FixedRunner
 from ipudebug.sim.feeding import InputPort, fill_buffers, list_ports, read_buffers
 from ipudebug.sim.model import SimModel, Stage
-from ipudebug.sim.records import iterate_records, list_headers, to_real
+from ipudebug.sim.real_tensor import to_real
+from ipudebug.sim.records import iterate_records, list_headers
 from ipudebug.tensor import Tensor, TensorInfo, to_nhwc
 
 if TYPE_CHECKING:
@@ -117,10 +117,8 @@ class Simulator:
         return read_buffers(self._ports, fill_buffers(self._ports, arrays)) if self._ports else arrays
 
     def _open_float(self, optimize: bool) -> OnnxRunner:
-        """Return a runner of a float model: of its file where that is an ONNX file."""
-        model = self.model
-        data = None if model.kind == "ipudebug" else model.graph.SerializeToString()
-        return OnnxRunner(ModelFiles(model.path, data=data), optimize=optimize, threads=self._threads)
+        """Return a runner of a float model."""
+        return OnnxRunner(self.model.files, optimize=optimize, threads=self._threads)
 
 
 def check_dump(model: SimModel) -> None:

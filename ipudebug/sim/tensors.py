@@ -2,80 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ipudebug.errors import ModelError
-from ipudebug.sim.draft import read_static_shape
+from ipudebug.runners.weights import find_dtype, read_weight
 from ipudebug.sim.model import Operation
 from ipudebug.tensor import Layout, QuantParams, TensorInfo
 
 if TYPE_CHECKING:
-    from onnx import GraphProto
+    from ipudebug.files import OpenFile
+    from ipudebug.runners.graph import Graph, Value, Weight
+    from ipudebug.runners.model_file import MemoryFile
 
 SCALE, ZERO_POINT, AXIS = "SCALE_TENSOR", "ZERO_POINT_TENSOR", "AXIS"
 """Keys of ``graph.quantization_annotation``."""
 
 
 def list_tensors(
-    graph: GraphProto, operations: Iterable[Operation], path: str, others: Iterable[str] = ()
+    graph: Graph, file: OpenFile | MemoryFile, operations: Iterable[Operation], others: Iterable[str] = ()
 ) -> dict[str, TensorInfo]:
     """Return the facts of every tensor that the operations show, of the graph's inputs and outputs, and of ``others``.
 
     Activations of four dimensions are NHWC. Raises ModelError for one without a type or a fixed shape.
     """
-    from onnx import helper
-
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    types = {value.name: value.type for value in (*graph.value_info, *graph.input, *graph.output)}
-    quants = read_quantisation(graph)
+    values = {**graph.values, **{value.name: value for value in graph.inputs}}
+    quants = read_quantisation(graph, file)
     names = [name for operation in operations for name in (*operation.inputs, *operation.outputs)]
-    names += [value.name for value in (*graph.input, *graph.output)]
+    names += [value.name for value in (*graph.inputs, *graph.outputs)]
     names += others
     infos = {}
     for name in dict.fromkeys(names):
-        if name in constants:
-            tensor = constants[name]
-            dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
-            infos[name] = TensorInfo(name, tuple(tensor.dims), dtype, quants.get(name), constant=True)
-            continue
-        shape = read_static_shape(types[name]) if name in types else None
-        if shape is None:
-            hint = "make it again from the original model with this version of ipudebug"
-            raise ModelError(f"{path}: tensor {name}: expected a fixed shape, the model states none", hint)
-        layout = None
-        if len(shape) == 4:
-            shape, layout = (shape[0], *shape[2:], shape[1]), Layout.NHWC
-        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(types[name].tensor_type.elem_type))
-        infos[name] = TensorInfo(name, shape, dtype, quants.get(name), layout)
+        weight = graph.weights.get(name)
+        dtype = find_dtype(weight.element) if weight is not None else None
+        if weight is not None and dtype is not None and not weight.sparse:
+            infos[name] = TensorInfo(name, weight.shape, dtype, quants.get(name), constant=True)
+        else:
+            infos[name] = _describe_value(name, values.get(name), quants.get(name), file.path)
     return infos
 
 
-def read_quantisation(graph: GraphProto) -> dict[str, QuantParams]:
-    """Return scale and zero point of the tensors that the graph annotates."""
-    from onnx import numpy_helper
+def _describe_value(name: str, value: Value | None, quant: QuantParams | None, path: str) -> TensorInfo:
+    """Return the facts of an activation; raises ModelError."""
+    shape = value.shape if value is not None else None
+    dtype = find_dtype(value.element) if value is not None else None
+    if shape is None or dtype is None or min(shape, default=0) < 0:
+        hint = "make it again from the original model with this version of ipudebug"
+        raise ModelError(f"{path}: tensor {name}: expected a fixed shape, the model states none", hint)
+    layout = None
+    if len(shape) == 4:
+        shape, layout = (shape[0], *shape[2:], shape[1]), Layout.NHWC
+    return TensorInfo(name, shape, dtype, quant, layout)
 
-    values = {tensor.name: tensor for tensor in graph.initializer}
+
+def read_quantisation(graph: Graph, file: OpenFile | MemoryFile) -> dict[str, QuantParams]:
+    """Return scale and zero point of the tensors that the graph annotates."""
     found = {}
-    for annotation in graph.quantization_annotation:
-        entries = {entry.key: entry.value for entry in annotation.quant_parameter_tensor_names}
-        if entries.get(SCALE) not in values or entries.get(ZERO_POINT) not in values:
-            continue
-        scale = numpy_helper.to_array(values[entries[SCALE]]).reshape(-1)
-        zero = numpy_helper.to_array(values[entries[ZERO_POINT]]).reshape(-1)
-        axis = int(entries[AXIS]) if AXIS in entries else None
-        found[annotation.tensor_name] = QuantParams(tuple(map(float, scale)), tuple(map(int, zero)), axis)
+    for name, entries in graph.annotations.items():
+        parts = [graph.weights.get(entries.get(key, "")) for key in (SCALE, ZERO_POINT)]
+        scale, zero = (read_weight(file, part).reshape(-1) if part is not None else None for part in parts)
+        if scale is not None and zero is not None:
+            axis = int(entries[AXIS]) if AXIS in entries else None
+            found[name] = QuantParams(tuple(map(float, scale)), tuple(map(int, zero)), axis)
     return found
 
 
-def list_constants(graph: GraphProto, infos: Mapping[str, TensorInfo]) -> dict[str, np.ndarray]:
-    """Return the data of the constants that a dump shows."""
-    from onnx import numpy_helper
+class Constants(Mapping[str, np.ndarray]):
+    """The data of the constants that a dump shows; each is read where it is asked for."""
 
-    return {
-        tensor.name: numpy_helper.to_array(tensor)
-        for tensor in graph.initializer
-        if tensor.name in infos and infos[tensor.name].constant
-    }
+    def __init__(self, graph: Graph, file: OpenFile | MemoryFile, infos: Mapping[str, TensorInfo]) -> None:
+        """Read nothing."""
+        self._file = file
+        self._weights: dict[str, Weight] = {name: graph.weights[name] for name, info in infos.items() if info.constant}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return the elements of a constant, not to be written to; raises ModelError."""
+        return read_weight(self._file, self._weights[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._weights)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._weights)

@@ -79,8 +79,8 @@ def test_input_shapes_make_a_dynamic_model_static(capfd: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("shapes", "text"),
     [
-        ("1,3,8", "input images is [None, 3, 8, 8], found [1, 3, 8]"),
-        ("1,4,8,8", "input images is [None, 3, 8, 8], found [1, 4, 8, 8]"),
+        ("1,3,8", "input images is batchx3x8x8 in the model, found 1x3x8"),
+        ("1,4,8,8", "input images is batchx3x8x8 in the model, found 1x4x8x8"),
         ("1,3,8,8:1", "expected 1 shapes (images), found 2"),
         ("1,3,x,8", "expected whole numbers above 0, found 1,3,x,8"),
         ("0,3,8,8", "expected whole numbers above 0"),

@@ -96,3 +96,19 @@ def test_whatever_happens_to_the_bytes_only_wire_errors_come_out(data: st.DataOb
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(WireError):
         parse_model(bytes(content))
+
+
+def test_metadata_annotations_and_attributes(tmp_path: Path) -> None:
+    relu = node("Relu", ["x"], ["y"], first=-7, second=1 << 40, text="7")
+    model = onnx.load(save(tmp_path / "m.onnx", [relu], [value("x", FLOAT, [1])], ["y"]))
+    onnx.helper.set_model_props(model, {"a": "1", "b": "ü"})
+    for name in ("x", "y"):
+        annotation = model.graph.quantization_annotation.add(tensor_name=name)
+        annotation.quant_parameter_tensor_names.add(key="SCALE_TENSOR", value=f"{name}/s")
+    graph = parse_model(model.SerializeToString())
+    assert graph is not None
+    assert graph.metadata == {"a": "1", "b": "ü"}
+    assert graph.annotations == {"x": {"SCALE_TENSOR": "x/s"}, "y": {"SCALE_TENSOR": "y/s"}}
+    (made,) = graph.nodes
+    found = [made.read_integer(name, 5) for name in ("first", "second", "third")]
+    assert found == [-7, 1 << 40, 5]

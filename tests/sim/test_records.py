@@ -12,6 +12,7 @@ import onnx
 import pytest
 
 from ipudebug.errors import ModelError
+from ipudebug.runners import ModelFiles
 from ipudebug.sim.model import BoardInput, Operation, SimModel, Stage
 from ipudebug.sim.records import iterate_records, list_headers, list_records
 from ipudebug.tensor import Layout, QuantParams, Tensor, TensorInfo
@@ -37,7 +38,8 @@ def fixed(input_format: str = "RGBA", kind: str = "vendor") -> SimModel:
         Operation(4, "ADD", "ADD", ("y", "x"), ("z",)),
     )
     inputs = (BoardInput("x", "RGB", input_format),)
-    return SimModel(Stage.FIXED, kind, onnx.ModelProto(), operations, tensors, {"w": WEIGHTS}, inputs)  # type: ignore[arg-type]
+    made = (operations, tensors, {"w": WEIGHTS}, inputs)
+    return SimModel(Stage.FIXED, kind, ModelFiles("net.sim"), onnx.ModelProto, *made)  # type: ignore[arg-type]
 
 
 def trace(arrays: dict[str, np.ndarray]) -> Iterator[Tensor]:

@@ -93,7 +93,7 @@ def pair(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sim
 @pytest.mark.reference
 def test_scales_and_zero_points_are_the_vendors(pair: tuple[SimModel, SimModel], reference: Path) -> None:
     """Of every tensor; those inside fused domains stand in the vendor's model without fusion."""
-    found = read_quantisation(pair[1].graph.graph)
+    found = read_quantisation(pair[1].structure, pair[1].files.open())
     tensors = {**load_sim(str(reference / "smallnet" / "fixed_nofuse.sim")).tensors, **pair[0].tensors}
     stated = {name: info for name, info in tensors.items() if info.quant and "ShapeTensor" not in name}
     assert len(stated) == 30

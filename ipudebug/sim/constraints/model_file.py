@@ -7,10 +7,11 @@ import os
 from typing import TYPE_CHECKING
 
 from ipudebug.catalogue import load_entries
-from ipudebug.errors import InputError, ModelError
+from ipudebug.errors import ModelError
 from ipudebug.files import OpenFile
 from ipudebug.signatures import find_signature
-from ipudebug.sim.constraints.graph import LARGEST_KEPT, Graph, read_shape
+from ipudebug.sim.binding import bind_shapes, parse_shapes
+from ipudebug.sim.constraints.graph import LARGEST_KEPT, Graph
 from ipudebug.sim.container import NoModel
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def load_graph(path: str, input_shapes: str | None = None) -> Graph:
 
         model = onnx.inliner.inline_local_functions(model)
     if input_shapes is not None:
-        _set_input_shapes(model.graph, input_shapes)
+        constants = {tensor.name for tensor in model.graph.initializer}
+        inputs = [info for info in model.graph.input if info.name not in constants]
+        bind_shapes(inputs, parse_shapes(input_shapes))
     return Graph(model)
 
 
@@ -67,28 +70,3 @@ def _drop_weights(graph: GraphProto) -> None:
         if math.prod(tensor.dims) > LARGEST_KEPT:
             for field in ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
                 tensor.ClearField(field)
-
-
-def _set_input_shapes(graph: GraphProto, text: str) -> None:
-    """Fix the shapes of the inputs, in the model's order; raises InputError where they do not fit."""
-    constants = {tensor.name for tensor in graph.initializer}
-    inputs = [info for info in graph.input if info.name not in constants]
-    shapes = [shape.split(",") for shape in text.split(":")]
-    if not all(size.strip().isdecimal() and int(size) > 0 for shape in shapes for size in shape):
-        raise InputError(f"--input_shapes: expected whole numbers above 0, found {text}", "write it like 1,3,224,224")
-    if len(shapes) != len(inputs):
-        names = ", ".join(info.name for info in inputs)
-        message = f"--input_shapes: expected {len(inputs)} shapes ({names}), found {len(shapes)}"
-        raise InputError(message, "one shape per input, ':' between them")
-    for info, shape in zip(inputs, shapes, strict=True):
-        stated = read_shape(info)
-        sizes = [int(size) for size in shape]
-        fits = stated is None or (
-            len(stated) == len(sizes) and all(a in (None, b) for a, b in zip(stated, sizes, strict=True))
-        )
-        if not fits:
-            message = f"--input_shapes: input {info.name} is {list(stated or ())}, found {sizes}"
-            raise InputError(message, "only dimensions that the model leaves open can be chosen")
-        info.type.tensor_type.shape.ClearField("dim")
-        for size in sizes:
-            info.type.tensor_type.shape.dim.add().dim_value = size

@@ -9,6 +9,7 @@ from ipudebug.sim.facts.caffe import gather_caffe
 from ipudebug.sim.facts.onnx_graph import gather_onnx
 from ipudebug.sim.facts.tflite import gather_tflite
 from ipudebug.sim.facts.vendor import gather_vendor
+from ipudebug.sim.parsing import parse_model
 
 
 def gather_facts(path: str) -> ModelFacts:
@@ -24,7 +25,7 @@ def gather_facts(path: str) -> ModelFacts:
     if file.kind is Kind.CAFFE:
         return gather_caffe(path, file.what)
     if file.kind in (Kind.ONNX, Kind.IPUDEBUG):
-        return gather_onnx(path, file.load(), file.what)
+        return gather_onnx(path, parse_model(path), file.what)
     if file.kind is Kind.SEALED:
         from ipudebug.sim.seal import open_sealed
 

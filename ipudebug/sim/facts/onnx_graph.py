@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ipudebug.config.input_config import parse_input_config
+from ipudebug.runners.model_file import MemoryFile, open_model
 from ipudebug.sim.facts import InputFacts, ModelFacts, OperatorFacts, TensorFacts
+from ipudebug.sim.kernels import KERNELS
+from ipudebug.sim.operations import DOMAIN
 from ipudebug.sim.stage import read_facts
 from ipudebug.sim.tensors import read_quantisation
 
@@ -65,6 +68,9 @@ def _describe_node(index: int, node: onnx.NodeProto) -> OperatorFacts:
         name=node.name,
         domain=domain if isinstance(domain, int) else None,
         role="inside its domain" if hidden else "",
+        status=KERNELS[node.op_type.lower()].status
+        if node.domain == DOMAIN and node.op_type.lower() in KERNELS
+        else "",
         inputs=tuple(filter(None, node.input)),
         outputs=tuple(filter(None, node.output)),
         options={name: _show_value(value) for name, value in values.items()},
@@ -89,7 +95,8 @@ def _describe_tensors(model: onnx.ModelProto) -> dict[str, TensorFacts]:
     from onnx import helper
 
     types = _infer_types(model)
-    quants = read_quantisation(model.graph)
+    file = MemoryFile("", model.SerializeToString())
+    quants = read_quantisation(open_model(file), file)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     names = [value.name for value in model.graph.input]
     names += [*weights, *(name for node in model.graph.node for name in (*node.input, *node.output) if name)]

@@ -6,6 +6,8 @@ import os
 
 import numpy as np
 
+from ipudebug.runners import ModelFiles
+from ipudebug.runners.model_file import MemoryFile, open_model
 from ipudebug.sim.model import BoardInput, SimModel
 from ipudebug.sim.vendor.fixed_graph import build_fixed
 from ipudebug.sim.vendor.float_graph import build_float
@@ -29,10 +31,12 @@ def read_vendor(path: str | os.PathLike[str]) -> SimModel:
         graph = build_float(model)
     operations = list_operations(model, inexact)
     tensors = list_tensors(model, operations)
+    data = graph.SerializeToString()
     return SimModel(
         stage=model.stage,
         kind="vendor",
-        graph=graph,
+        files=ModelFiles(model.path, data=data, graph=open_model(MemoryFile(model.path, data))),
+        load=lambda: graph,
         operations=operations,
         tensors=tensors,
         constants=list_constants(model, tensors),
