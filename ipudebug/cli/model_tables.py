@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ipudebug.sim.facts import InputFacts, ModelFacts, OperatorFacts, TensorFacts
     from ipudebug.sim.facts.difference import Difference
 
-OPERATORS = ("#", "domain", "operator", "name", "inputs", "outputs")
+OPERATORS = ("#", "domain", "operator", "name", "integers", "inputs", "outputs")
 TENSORS = ("tensor", "shape", "type", "range", "scale", "zero", "layout", "memory")
 _WIDEST = 60
 _OF_TENSORS = ("shape", "type", "range", "scale", "zero point")
@@ -29,12 +29,22 @@ def render_model(
     pairs = [("stage", model.stage), ("version", model.version), ("chip", model.chip)]
     pairs += [("input", _show_input(entry, model)) for entry in model.inputs]
     pairs += [("output", _show_end(name, model)) for name in model.outputs]
+    pairs += [("size", _count_parts(model))]
     yield "".join(f"{word:<8} {text}\n" for word, text in pairs if text)
     if operators:
-        cells = [[str(one.index), _show_domain(one), one.type, one.name, *_show_ends(one)] for one in operators]
+        cells = [
+            [str(one.index), _show_domain(one), one.type, one.name, one.status, *_show_ends(one)] for one in operators
+        ]
         yield "\n" + _table(OPERATORS, cells)
     if tensors:
         yield "\n" + _table(TENSORS, [_show_tensor(tensor) for tensor in tensors])
+
+
+def _count_parts(model: ModelFacts) -> str:
+    """Return how many operators, in how many domains, and tensors a model has."""
+    domains = len({one.domain for one in model.operators if one.domain is not None})
+    within = f" in {domains} domains" if domains else ""
+    return f"{len(model.operators)} operators{within}, {len(model.tensors)} tensors"
 
 
 def render_details(
@@ -43,13 +53,14 @@ def render_details(
     """Yield one paragraph for each operator with its tensors, or for each tensor with who makes and reads it."""
     for operator in operators:
         lines = [("domain", f"{_show_domain(operator)} {operator.role}".strip()), ("name", operator.name)]
-        lines += operator.options.items()
+        lines += [("integers", operator.status), *operator.options.items()]
         lines += [(f"input {i}", _show_end(name, model)) for i, name in enumerate(operator.inputs)]
         lines += [(f"output {i}", _show_end(name, model)) for i, name in enumerate(operator.outputs)]
         yield _paragraph(f"operator {operator.index} {operator.type}", lines)
     for tensor in tensors:
         words = [word for word in TENSORS[1:] if word]
         lines = list(zip(words, _show_tensor(tensor)[1:], strict=True))
+        lines += [("values", " ".join(map(str, tensor.values)))]
         made = [f"{one.index} {one.type}" for one in model.operators if tensor.name in one.outputs]
         read = [f"{one.index} {one.type}" for one in model.operators if tensor.name in one.inputs]
         lines += [("made by", ", ".join(made)), ("read by", ", ".join(read))]
@@ -151,6 +162,7 @@ def _show_end(name: str, model: ModelFacts) -> str:
     if tensor is not None:
         parts += [part for part in (show_shape(tensor.shape), tensor.dtype) if part]
         parts += ["constant"] if tensor.constant else []
+        parts += [f"= {' '.join(map(str, tensor.values))}"] if tensor.values else []
     return " ".join(parts)
 
 

@@ -11,7 +11,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from bench.data.vendor_models import make_fixed
-from bench.data.vendor_sim import Operator, Sim, Tensor, write_sim
+from bench.data.vendor_sim import FIXED, Operator, Sim, Tensor, write_sim
 from tests.command import run_command
 
 MODEL = """\
@@ -20,6 +20,7 @@ stage    float
 version  1.1.5_synthetic
 input    x [1, 4, 4, 3] float32
 output   y [1, 2, 2, 3] float32
+size     2 operators, 4 tensors
 
   #  operator     inputs    outputs
 ---  -----------  --------  ---------
@@ -119,6 +120,38 @@ def test_json_has_every_fact(capfd: pytest.CaptureFixture[str]) -> None:
     one = json.loads(run_command(capfd, "inspect", "fixed.sim", "--op", "TANH", "--json").stdout)["model"]
     assert [operator["type"] for operator in one["operators"]] == ["TANH"]
     assert one["tensors"] == []
+
+
+def test_what_is_not_the_chips_to_the_bit_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    model = json.loads(run_command(capfd, "inspect", "fixed.sim", "--json").stdout)["model"]
+    doubtful = {one["type"]: one["status"] for one in model["operators"] if one["status"] != "exact"}
+    assert doubtful == {"LOGISTIC": "inexact", "TANH": "inexact", "SOFTMAX": "inexact"}
+    text = run_command(capfd, "inspect", "fixed.sim").stdout
+    assert "size     10 operators in 7 domains, 16 tensors\n" in text
+    assert [line.split()[2:4] for line in text.splitlines() if " TANH " in line] == [["TANH", "inexact"]]
+    tensors = [Tensor("x", (1, 4), "uint8", scale=[0.1], zero=[0]), Tensor("y", (1, 4), "uint8", scale=[0.1], zero=[0])]
+    middle = Tensor("m", (1, 4), "uint8", scale=[0.1], zero=[0])
+    operators = [Operator("Postprocess", [0], [2]), Operator(22, [2], [1])]
+    sim = Sim([*tensors, middle], operators, description=FIXED)
+    Path("odd.sim").write_bytes(write_sim(sim))
+    model = json.loads(run_command(capfd, "inspect", "odd.sim", "--json").stdout)["model"]
+    assert [one["status"] for one in model["operators"]] == ["not computed", "exact"]
+
+
+def test_options_and_short_lists_are_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    axes = Tensor("axes", (2,), "int32", np.array([1, 2]), flag=0)
+    tensors = [Tensor("x", (1, 4, 4, 3)), axes, Tensor("y", (1, 3))]
+    Path("mean.sim").write_bytes(write_sim(Sim(tensors, [Operator(40, [0, 1], [2], {0: ("i8", 0)}, 27)], [0], [2])))
+    assert run_command(capfd, "inspect", "mean.sim", "--op", "MEAN").stdout == (
+        "operator 0 MEAN\n"
+        "  keeps dimensions  no\n"
+        "  input 0           x [1, 4, 4, 3] float32\n"
+        "  input 1           axes [2] int32 constant = 1 2\n"
+        "  output 0          y [1, 3] float32\n"
+    )
+    plain = Sim(tensors, [Operator(40, [0, 1], [2], {0: ("i8", 1)}, 27)], [0], [2], "TOCO Converted.", plain=True)
+    Path("mean.tflite").write_bytes(write_sim(plain))
+    assert "  keeps dimensions  yes\n" in run_command(capfd, "inspect", "mean.tflite", "--op", "0").stdout
 
 
 def rows(text: str) -> list[list[str]]:

@@ -30,6 +30,7 @@ class TensorFacts:
         scale, zero_point: likewise.
         memory_layout: how it lies in the chip's memory, "" where the file does not say.
         memory: first byte, and the one behind the last, in the chip's variable buffer; None without one.
+        values: of a short list of integers that stands in the file: a shape, axes, pads.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TensorFacts:
     zero_point: tuple[int, ...] = ()
     memory_layout: str = ""
     memory: tuple[int, int] | None = None
+    values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class OperatorFacts:
         domain: number of the domain that it is executed in, the ``N`` of ``op_out[N]`` in a dump; None outside fixed
             models.
         role: what it is in its domain, in words.
+        status: of its integers in a simulation: ``exact`` (the chip's), ``inexact``, ``not computed``; "" where there
+            are none.
         inputs, outputs: names of tensors.
         options: name -> value, as text.
     """
@@ -64,6 +68,7 @@ class OperatorFacts:
     name: str = ""
     domain: int | None = None
     role: str = ""
+    status: str = ""
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)

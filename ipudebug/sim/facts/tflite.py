@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipudebug.errors import ModelError
 from ipudebug.sim.facts import InputFacts, ModelFacts, OperatorFacts, TensorFacts
+from ipudebug.sim.facts.options import read_named_options
 from ipudebug.sim.vendor.container import load_flatbuffer
 from ipudebug.sim.vendor.flatbuffer import Table
 from ipudebug.sim.vendor.opcodes import CUSTOM, name_builtin
@@ -39,7 +40,10 @@ def gather_tflite(path: str, what: str) -> ModelFacts:
         code = table.integer(0, "I")
         if code >= len(codes):
             raise ModelError(f"{path}: operator {index}: code {code} of {len(codes)}", _HINT)
-        operators.append(OperatorFacts(index, codes[code], inputs=pick(table, 1), outputs=pick(table, 2)))
+        options = table.table(4, f"options of operator {index}")
+        named = read_named_options(codes[code], options) if options is not None else {}
+        inputs, outputs = pick(table, 1), pick(table, 2)
+        operators.append(OperatorFacts(index, codes[code], inputs=inputs, outputs=outputs, options=named))
     description = root.text(3)
     return ModelFacts(
         path=path,
