@@ -24,6 +24,7 @@ class CalibrateOptions:
     quant_level: str
     method: str | None
     quant_file: str | None
+    compensate: bool | None
     num_process: int | None
 
 
@@ -55,6 +56,7 @@ def run_calibration(options: CalibrateOptions) -> None:
         fuse=not find_debug_config(show_note).disable_domain_fuse_ops,
         workers=options.num_process or os.cpu_count() or 1,
         given=read_quant_file(options.quant_file) if options.quant_file else {},
+        compensate=options.compensate,
     )
     functions = load_preprocess(options.preprocess)
     feeds = Feeds(find_samples(options.image, len(functions)), functions, config, show_note)
@@ -70,7 +72,8 @@ def run_calibration(options: CalibrateOptions) -> None:
     if existed:
         show_note(f"{target} existed and was replaced")
     inexact = ", ".join(sorted(set(done.inexact)))
-    summary = f"{done.operators} operators, {len(feeds.samples)} images, {choice.method.replace('_', '-')}"
+    rounding = "compensated" if choice.compensate else "weights to the nearest"
+    summary = f"{done.operators} operators, {len(feeds.samples)} images, {choice.method.replace('_', '-')}, {rounding}"
     click.echo(f"{options.model}: {summary}" + (f"; not to the chip's bit: {inexact}" if inexact else ""))
     click.echo(f"Fixed model at: {target}")
 

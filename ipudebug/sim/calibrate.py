@@ -30,22 +30,33 @@ if TYPE_CHECKING:
     from ipudebug.inputs.preprocess import Preprocess
     from ipudebug.sim.quant_param import QuantParam
 
-LEVELS = {
-    "L1": ("min_max", False),
-    "L2": ("min_max", True),
-    "L3": ("min_max", True),
-    "L4": ("mse", True),
-    "L5": ("min_max", True),
-}
-"""Level -> method, and whether each output channel of a weight has its own scale.
 
-The vendor's files of L2, L3 and L5 show measured ranges and nothing else; of L4 none is known.
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a quantisation level stands for: a method, a scale for each channel of a weight, compensation."""
+
+    method: str
+    per_channel: bool
+    compensate: bool
+
+
+LEVELS = {
+    "L1": Level("min_max", False, False),
+    "L2": Level("min_max", True, False),
+    "L3": Level("min_max", True, False),
+    "L4": Level("mse", True, True),
+    "L5": Level("min_max", True, True),
+}
+"""The vendor's levels, and what ours do.
+
+The vendor's files of L2, L3 and L5 show measured ranges and weights that are rounded to the nearest; of L4 none is
+known. Its manual says that accuracy rises with the level.
 """
 SOFTMAX_DEPTH, SIGMOID_TOP = -10.0, 6.0
 """How far the input ranges of table operators reach at least (SPEC 11.1)."""
 PROBABILITIES = Range(0.0, 32767 / 32768)
 """Of a softmax: the scale of INT16 is then 1/32768, whatever was measured."""
-CHECKED_IMAGES = 8
+CHECKED_IMAGES = 4
 """Images on which the preprocess file is held against the ini."""
 
 
@@ -59,6 +70,7 @@ class Choice:
         fuse: whether domains are fused.
         workers: images that are computed at a time; the result does not depend on it.
         given: ranges of a quantisation file, by tensor.
+        compensate: whether convolutions make up for the rounding of their weights.
     """
 
     method: str = "min_max"
@@ -66,6 +78,7 @@ class Choice:
     fuse: bool = True
     workers: int = 1
     given: Mapping[str, QuantParam] = field(default_factory=dict)
+    compensate: bool = False
 
 
 def make_choice(
@@ -76,15 +89,19 @@ def make_choice(
     fuse: bool,
     workers: int,
     given: Mapping[str, QuantParam],
+    compensate: bool | None = None,
 ) -> Choice:
     """Return how to calibrate at a level, ``L1`` to ``L5``; a method overrules the level's. Raises UnknownPlugin.
 
-    ALL_INT16 makes L2 of every level but L1, as the vendor's calibrator does.
+    ALL_INT16 has the ranges of L2 at every level but L1, as the vendor's calibrator does. ``compensate`` overrules the
+    level; where it does not say, stated ranges are taken as the vendor's calibrator takes them, without compensation.
     """
-    if conv_format == "ALL_INT16" and level != "L1":
-        level = "L2"
-    known, per_channel = LEVELS[level]
-    return Choice(CALIBRATORS.find(method) if method else known, per_channel, fuse, workers, given)
+    chosen = LEVELS[level]
+    known = LEVELS["L2"].method if conv_format == "ALL_INT16" else chosen.method
+    if compensate is None:
+        compensate = chosen.compensate and not given
+    found = CALIBRATORS.find(method) if method else known
+    return Choice(found, chosen.per_channel, fuse, workers, given, compensate)
 
 
 def name_output(path: str) -> str:
@@ -121,7 +138,9 @@ def calibrate_model(
     plan = plan_network(network, [board.name for board in boards if is_image(board)])
     raised = [name for name, param in choice.given.items() if param.bit == 16]
     dtypes = choose_dtypes(plan, config, raised)
-    observer = Observer(plan, with_samples=calibrator.needs_histogram, workers=choice.workers)
+    observer = Observer(
+        plan, with_samples=calibrator.needs_histogram, with_moments=choice.compensate, workers=choice.workers
+    )
     inputs = _list_inputs(network)
     seen = observer.observe(feeds.fit(inputs), done)
     for text in check_preprocess(boards, feeds.samples, preprocess):
@@ -130,10 +149,11 @@ def calibrate_model(
     channels = {
         node.outputs[0]: (seen[node.outputs[0]].low, seen[node.outputs[0]].high) for node in plan.list_convolutions()
     }
+    read = {name: moments for name in channels if (moments := seen[name].read) is not None}
     weights = {name: (param.low, param.high) for name, param in choice.given.items() if name not in plan.leaders}
     return lower_model(
         plan,
-        Parameters(quants, channels, weights, choice.per_channel, name_constants(model)),
+        Parameters(quants, channels, weights, choice.per_channel, read, name_constants(model)),
         boards,
         SimFacts(Stage.FIXED, facts.chip, facts.input_config),
         unquantised=[

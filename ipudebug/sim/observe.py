@@ -1,4 +1,4 @@
-"""A float model and images -> the range of every tensor, of every channel of convolutions, and samples for histograms.
+"""A float model and images -> the range of every tensor and of the channels of convolutions, samples, and moments.
 
 One onnxruntime session has the reductions as further outputs, so that no activation leaves it, and none is held from
 one image to the next. It computes with one thread, several images at a time: the numbers then do not depend on how many
@@ -17,6 +17,7 @@ import numpy as np
 
 from ipudebug.errors import ModelError, NodeFailed
 from ipudebug.runners.session import shorten
+from ipudebug.sim.compensation.moments import Moments
 from ipudebug.sim.histogram import Histogram
 from ipudebug.sim.observed_graph import Tap, build_observed
 from ipudebug.sim.quantisation import Range
@@ -36,12 +37,14 @@ class Observation:
         low, high: of every channel, or of the whole as one; float32.
         histogram: of a sample of each image.
         depth: the smallest x - max(x), for the input of a Softmax; else 0.
+        read: what the convolution that makes it reads; None where that is not observed.
     """
 
     low: np.ndarray
     high: np.ndarray
     histogram: Histogram = field(default_factory=Histogram)
     depth: float = 0.0
+    read: Moments | None = None
 
     @property
     def range(self) -> Range:
@@ -55,12 +58,13 @@ class Observer:
     Args:
         plan: of the model.
         with_samples: whether histograms are wanted.
+        with_moments: whether it is wanted what convolutions read.
         workers: images that are computed at a time.
     """
 
-    def __init__(self, plan: Plan, *, with_samples: bool, workers: int) -> None:
+    def __init__(self, plan: Plan, *, with_samples: bool, with_moments: bool, workers: int) -> None:
         """Open the session; raises ModelError."""
-        self._model, self._taps = build_observed(plan, with_samples=with_samples)
+        self._model, self._taps = build_observed(plan, with_samples=with_samples, with_moments=with_moments)
         self._workers = max(1, workers)
         self._session = _open_session(self._model.SerializeToString())
 
@@ -77,8 +81,10 @@ class Observer:
         """
         seen: dict[str, Observation] = {}
         for sample, values in self._run_all(feeds):
+            ends: dict[str, tuple[np.ndarray, np.ndarray]] = {}
             for tap in self._taps:
-                _merge(seen, tap, values, sample)
+                ends[tap.name] = _find_ends(tap, values, ends)
+                _merge(seen, tap, ends[tap.name], values, sample)
             done()
         return seen
 
@@ -106,22 +112,40 @@ class Observer:
         return dict(zip((output.name for output in self._session.get_outputs()), arrays, strict=True))
 
 
-def _merge(seen: dict[str, Observation], tap: Tap, values: Mapping[str, Any], sample: Sequence[str]) -> None:
+def _find_ends(
+    tap: Tap, values: Mapping[str, Any], ends: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return smallest and largest values of a tensor in one image, of each channel or of the whole."""
+    if tap.source is None:
+        return values[tap.low].reshape(-1), values[tap.high].reshape(-1)
+    low, high = (np.clip(end, np.float32(tap.source.low), np.float32(tap.source.high)) for end in ends[tap.source.name])
+    return low, high
+
+
+def _merge(
+    seen: dict[str, Observation],
+    tap: Tap,
+    ends: tuple[np.ndarray, np.ndarray],
+    values: Mapping[str, Any],
+    sample: Sequence[str],
+) -> None:
     """Take up what one image shows of a tensor; raises ModelError for NaN or infinities."""
-    low, high = (values[name].reshape(-1) for name in (tap.low, tap.high))
+    low, high = ends
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         found = f"{float(low.min()):g} to {float(high.max()):g}"
         message = f"{tap.name}: expected finite numbers, found {found} on {', '.join(sample)}"
         raise ModelError(message, "compare the float model with the original: ipudebug dump-onnx, simulate, compare")
     entry = seen.get(tap.name)
     if entry is None:
-        entry = seen[tap.name] = Observation(low, high)
+        entry = seen[tap.name] = Observation(low, high, read=Moments() if tap.mean else None)
     else:
         entry.low, entry.high = np.minimum(entry.low, low), np.maximum(entry.high, high)
     if tap.sample:
         entry.histogram.add(values[tap.sample])
     if tap.depth:
         entry.depth = min(entry.depth, float(values[tap.depth]))
+    if entry.read is not None:
+        entry.read.add(values[tap.mean], values[tap.products] if tap.products else None)
 
 
 def _open_session(model: bytes) -> Any:

@@ -37,6 +37,10 @@ class Plan:
         """Return the convolutions of these roles, in execution order."""
         return [node for node in self.nodes if self.roles[node] in (roles or CONVOLUTIONS)]
 
+    def holds_pixels(self, name: str) -> bool:
+        """Return whether a tensor is what the board feeds with pixels, or a copy of nothing else."""
+        return name in self.leaders and self.leaders[name] in {self.leaders[image] for image in self.images}
+
 
 def plan_network(network: FloatNetwork, images: Collection[str] = ()) -> Plan:
     """Return what becomes of a float model; ``images`` are the inputs that the board feeds with pixels."""

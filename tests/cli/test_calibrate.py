@@ -31,7 +31,7 @@ CALIBRATE = [
     "-n",
     "preprocess.py",
 ]
-SUMMARY = "digits_float.sim: 18 operators, 12 images, min-max; not to the chip's bit: SOFTMAX\n"
+SUMMARY = "digits_float.sim: 18 operators, 12 images, min-max, compensated; not to the chip's bit: SOFTMAX\n"
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +79,22 @@ def test_the_quantisation_goes_out_and_in(folder: Path, run: Run) -> None:
     assert run(*CALIBRATE, "--quant_level", "L4").code == 0
     done = run("save-quant-param", "-m", "digits_fixed.sim")
     assert (done.code, done.stdout) == (0, "Quant param saved in digits_fixed.sim.json\n")
-    done = run(*CALIBRATE, "--quant_file", "digits_fixed.sim.json", "-o", "again.sim")
+    done = run(*CALIBRATE, "--quant_file", "digits_fixed.sim.json", "--compensate", "-o", "again.sim")
     assert done.code == 0
     assert (folder / "again.sim").read_bytes() == (folder / "digits_fixed.sim").read_bytes()
     names = [entry["name"] for entry in json.loads((folder / "digits_fixed.sim.json").read_text())]
     assert len(names) == len(set(names))
+
+
+def test_stated_ranges_are_taken_as_the_vendor_takes_them(folder: Path, run: Run) -> None:
+    plain = SUMMARY.replace("compensated", "weights to the nearest")
+    assert run(*CALIBRATE, "--no-compensate").stdout.startswith(plain)
+    assert run("save-quant-param", "-m", "digits_fixed.sim").code == 0
+    done = run(*CALIBRATE, "--quant_file", "digits_fixed.sim.json", "-o", "again.sim")
+    assert done.stdout.startswith(plain)
+    assert (folder / "again.sim").read_bytes() == (folder / "digits_fixed.sim").read_bytes()
+    assert run(*CALIBRATE, "-o", "other.sim").code == 0
+    assert (folder / "other.sim").read_bytes() != (folder / "digits_fixed.sim").read_bytes()
 
 
 @pytest.mark.parametrize(("conv_format", "least"), [("ALL_UINT8", 0.99), ("ALL_INT16", 0.9999)])

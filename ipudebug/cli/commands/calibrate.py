@@ -39,7 +39,8 @@ from ipudebug.cli.options import (
     type=click.Choice(["L1", "L2", "L3", "L4", "L5"], case_sensitive=False),
     default="L5",
     show_default=True,
-    help="L1: one scale for all channels of a weight. L4: smallest squared error. L2, L3, L5: measured ranges.",
+    help="L1: one scale for all channels of a weight. L2, L3: measured ranges, weights to the nearest. L4: smallest"
+    " squared error, compensated. L5: measured ranges, compensated.",
 )
 @click.option("--method", metavar="NAME", help="min-max, percentile, mse or entropy, instead of the level's.")
 @click.option(
@@ -48,6 +49,12 @@ from ipudebug.cli.options import (
     "quant_file",
     metavar="JSON",
     help="Ranges to take as they are: see save-quant-param.",
+)
+@click.option(
+    "--compensate/--no-compensate",
+    default=None,
+    help="Let convolutions make up for the rounding of their weights, or round each to the nearest integer as in"
+    " SigmaStar's files.  [default: with L4 and L5, but not with --quant_file]",
 )
 @click.option(
     "--num_process",
@@ -68,6 +75,7 @@ def command(
     quant_level: str,
     method: str | None,
     quant_file: str | None,
+    compensate: bool | None,
     num_process: int | None,
 ) -> None:
     """Quantise a float model: measure its tensors on images, and write the integer model of the chip.
@@ -89,6 +97,7 @@ def command(
             quant_level.upper(),
             method,
             quant_file,
+            compensate,
             num_process,
         )
     )

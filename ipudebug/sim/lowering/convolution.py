@@ -152,15 +152,20 @@ def add_convolution(
     name, parameters = graph.name_constant(node.inputs[1]), graph.parameters
     low, high = parameters.channels[node.outputs[0]]
     stated = parameters.weights.get(name + part)
-    fits = stated is not None and len(stated[0]) == len(ordered)
+    if stated is None or len(stated[0]) != len(ordered):
+        stated = None
+    read = parameters.read.get(node.outputs[0])
+    groups = node.attributes.get("group", 1)
     derived = derive_convolution(
         ordered,
         bias,
         source,
         made,
         INT16 if source.dtype == INT16 else INT8,
-        weight_range=stated if stated is not None and fits else measure_weights(ordered, parameters.per_channel),
+        weight_range=stated or measure_weights(ordered, parameters.per_channel),
         channel_range=(low[rows], high[rows]),
+        expected=read.expect(weights.shape, groups, len(low), rows) if read is not None else None,
+        balanced=read is not None and stated is None and parameters.per_channel,
     )
     values, axis = derived.weights.values, 0
     if depthwise:

@@ -16,6 +16,7 @@ from ipudebug.tensor import QuantParams
 if TYPE_CHECKING:
     from onnx import NodeProto
 
+    from ipudebug.sim.compensation.moments import Moments
     from ipudebug.sim.network import FloatNetwork, FloatNode
 
 DOMAIN = "ipudebug"
@@ -50,6 +51,7 @@ class Parameters:
         channels: name of a convolution's own output -> the range of each of its channels.
         weights: name of a weight -> the ranges to scale it by, one per output channel; others are measured.
         per_channel: whether each output channel of a weight has its own scale.
+        read: name of a convolution's own output -> what it reads, where it is to be compensated.
         names: constant of the graph -> what a dump of the float model calls it, where that is another name.
     """
 
@@ -57,6 +59,7 @@ class Parameters:
     channels: Mapping[str, Channels]
     weights: Mapping[str, Channels] = field(default_factory=dict)
     per_channel: bool = True
+    read: Mapping[str, Moments] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
 
