@@ -18,14 +18,18 @@ StoredRange = tuple[list[float], list[float], int]
 """Smallest values, largest values, bits: one element each, or one per output channel of a weight."""
 
 
+RANGES = f"{PREFIX}ranges"
+"""The key of the metadata that hold them."""
+
+
 def write_ranges(model: ModelProto, ranges: Mapping[str, StoredRange]) -> None:
     """Add to a model's metadata what the scales of its tensors were made of, as JSON."""
-    model.metadata_props.add(key=f"{PREFIX}ranges", value=json.dumps(ranges))
+    model.metadata_props.add(key=RANGES, value=json.dumps(ranges))
 
 
 def read_ranges(model: ModelProto, path: str) -> dict[str, StoredRange]:
     """Return what the scales of a fixed model's tensors were made of; raises ModelError where that is damaged."""
-    text = next((entry.value for entry in model.metadata_props if entry.key == f"{PREFIX}ranges"), "")
+    text = next((entry.value for entry in model.metadata_props if entry.key == RANGES), "")
     try:
         stored: dict[str, Any] = json.loads(text)
         return {
@@ -34,7 +38,7 @@ def read_ranges(model: ModelProto, path: str) -> dict[str, StoredRange]:
         }
     except (AttributeError, TypeError, ValueError) as reason:
         hint = "the file was changed: make it again with `ipudebug calibrate`"
-        raise ModelError(f"{path}: {PREFIX}ranges in its metadata is damaged: {reason}", hint) from None
+        raise ModelError(f"{path}: {RANGES} in its metadata is damaged: {reason}", hint) from None
 
 
 def save_fixed(model: ModelProto, path: str) -> None:

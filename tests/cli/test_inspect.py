@@ -173,6 +173,19 @@ def test_the_difference_of_two_models(capfd: pytest.CaptureFixture[str]) -> None
     assert done.stderr == "error: --diff compares whole models\nhint: leave out --op and --tensor\n"
 
 
+def test_an_original_and_its_float_model_have_the_same_operators(capfd: pytest.CaptureFixture[str]) -> None:
+    """``Relu`` of ONNX is the vendor's ``RELU``; only what was really changed is told."""
+    values = [helper.make_tensor_value_info(name, 1, [1, 3, 4, 4]) for name in ("x", "y")]
+    nodes = [helper.make_node("Relu", ["x"], ["m"]), helper.make_node("Sigmoid", ["m"], ["y"])]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:])), "net.onnx")
+    tensors = [Tensor(name, (1, 4, 4, 3)) for name in ("x", "m", "y")]
+    operators = [Operator(19, [0], [1]), Operator(28, [1], [2])]
+    Path("net.sim").write_bytes(write_sim(Sim(tensors, operators, [0], [2])))
+    done = run_command(capfd, "inspect", "net.onnx", "--diff", "net.sim", "--json")
+    found = [one for one in json.loads(done.stdout)["differences"] if one["kind"] != "model"]
+    assert found == [{"kind": "operator", "where": "y", "first": "Sigmoid", "second": "TANH"}]
+
+
 def test_an_onnx_model_with_a_dynamic_batch(capfd: pytest.CaptureFixture[str]) -> None:
     weight = numpy_helper.from_array(np.ones((2, 3, 1, 1), np.float32), "w")
     graph = helper.make_graph(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ipudebug.sim.facts import InputFacts, ModelFacts, OperatorFacts, TensorFacts
+from ipudebug.sim.operations import SHOWN_AS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _compare_operators(first: ModelFacts, second: ModelFacts) -> Iterator[Differ
                     yield Difference("gone", name, operator.type, "absent")
                 else:
                     yield Difference("fused", name, operator.type, f"part of {makers[into].type} {into}")
-            elif makers[name].type != operator.type:
+            elif show_type(makers[name].type) != show_type(operator.type):
                 yield Difference("operator", name, operator.type, makers[name].type)
     yield from _find_hidden(first, second)
     made = {name for operator in first.operators for name in operator.outputs}
@@ -129,6 +130,11 @@ def _is_same_image(a: TensorFacts, b: TensorFacts) -> bool:
     if a.shape is None or b.shape is None or len(a.shape) != 4 or len(b.shape) != 4 or a.constant or b.constant:
         return False
     return any(tuple(x[axis] for axis in (0, 2, 3, 1)) == y for x, y in ((a.shape, b.shape), (b.shape, a.shape)))
+
+
+def show_type(op_type: str) -> str:
+    """Return an operator's type as the vendor's dumps name it, so that ``Relu`` and ``RELU`` are the same."""
+    return SHOWN_AS.get(op_type, op_type.upper())
 
 
 def show_shape(shape: tuple[int | str, ...] | None) -> str:

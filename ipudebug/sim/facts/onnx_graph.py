@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ipudebug.config.input_config import parse_input_config
 from ipudebug.runners.model_file import MemoryFile, open_model
 from ipudebug.sim.facts import InputFacts, ModelFacts, OperatorFacts, TensorFacts
+from ipudebug.sim.fixed_file import RANGES, read_ranges
 from ipudebug.sim.kernels import KERNELS
 from ipudebug.sim.operations import DOMAIN
 from ipudebug.sim.stage import read_facts
@@ -36,7 +37,7 @@ def gather_onnx(path: str, model: onnx.ModelProto, what: str, stage: str = "") -
         inputs=tuple(_describe_input(name, text, path) for name in feeds),
         outputs=tuple(value.name for value in graph.output),
         operators=tuple(_describe_node(index, node) for index, node in enumerate(graph.node)),
-        tensors=_describe_tensors(model),
+        tensors=_describe_tensors(model, path),
     )
 
 
@@ -68,13 +69,17 @@ def _describe_node(index: int, node: onnx.NodeProto) -> OperatorFacts:
         name=node.name,
         domain=domain if isinstance(domain, int) else None,
         role="inside its domain" if hidden else "",
-        status=KERNELS[node.op_type.lower()].status
-        if node.domain == DOMAIN and node.op_type.lower() in KERNELS
-        else "",
+        status=_find_status(node),
         inputs=tuple(filter(None, node.input)),
         outputs=tuple(filter(None, node.output)),
         options={name: _show_value(value) for name, value in values.items()},
     )
+
+
+def _find_status(node: onnx.NodeProto) -> str:
+    """Return how far a node's integers can be trusted; "" for a node of standard ONNX."""
+    name = node.op_type.lower()
+    return KERNELS[name].status if node.domain == DOMAIN and name in KERNELS else ""
 
 
 def _show_value(value: Any) -> str:
@@ -90,11 +95,13 @@ def _show_value(value: Any) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
-def _describe_tensors(model: onnx.ModelProto) -> dict[str, TensorFacts]:
+def _describe_tensors(model: onnx.ModelProto, path: str) -> dict[str, TensorFacts]:
     """Return every tensor whose name stands in the graph, with what is stated or can be inferred."""
     from onnx import helper
 
     types = _infer_types(model)
+    has_ranges = any(entry.key == RANGES for entry in model.metadata_props)
+    ranges = read_ranges(model, path) if has_ranges else {}
     file = MemoryFile("", model.SerializeToString())
     quants = read_quantisation(open_model(file), file)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -110,7 +117,8 @@ def _describe_tensors(model: onnx.ModelProto) -> dict[str, TensorFacts]:
         else:
             shape, element = types.get(name, (None, 0))
         dtype = str(helper.tensor_dtype_to_np_dtype(element)) if element else ""
-        found[name] = TensorFacts(name, shape, dtype, name in weights, scale=scale, zero_point=zero)
+        low, high = (tuple(ends) for ends in ranges[name][:2]) if name in ranges else ((), ())
+        found[name] = TensorFacts(name, shape, dtype, name in weights, low, high, scale, zero)
     return found
 
 
