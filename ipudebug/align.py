@@ -111,8 +111,11 @@ def align(
             fit, note = find_fit(sample[position], benchmark[other])
             pairs.append(Pair(-1 if fit is Fit.NONE else compared, position, other, fit, note))
             compared += fit is not Fit.NONE
-        sample_only += [Leftover(name, _SURPLUS if others else _reason(name)) for _ in positions[len(others) :]]
-        benchmark_only += [Leftover(partner, _SURPLUS) for _ in others[len(positions) :]]
+        if len(positions) > len(others):
+            reason = _SURPLUS if others else _reason(name)
+            sample_only += [Leftover(name, reason)] * (len(positions) - len(others))
+        elif len(positions) < len(others):
+            benchmark_only += [Leftover(partner, _SURPLUS)] * (len(others) - len(positions))
     benchmark_only += [
         Leftover(name, "not in the sample (fused, or removed by the conversion)")
         for name, positions in benchmarks.items()

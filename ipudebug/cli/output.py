@@ -11,6 +11,7 @@ from ipudebug.errors import OutputError
 from ipudebug.files import replace_file
 
 _PATIENCE = 0.2  # seconds that a finished row may wait for the next before it is shown
+_PORTION = 1 << 14  # bytes that are written at once, also where PYTHONUNBUFFERED makes every write a system call
 
 
 def write_output(path: str, pieces: Iterable[str], keep: Iterable[str] = ()) -> None:
@@ -26,14 +27,23 @@ def write_output(path: str, pieces: Iterable[str], keep: Iterable[str] = ()) -> 
                 file.write(piece.encode("utf-8", "surrogateescape"))
         return
     sys.stdout.flush()
-    out = sys.stdout.buffer
-    shown = time.monotonic()
-    for piece in pieces:
-        out.write(piece.encode("utf-8", "surrogateescape"))
-        if time.monotonic() - shown > _PATIENCE:
-            out.flush()
-            shown = time.monotonic()
-    out.flush()
+    shown, waiting = time.monotonic(), bytearray()
+    try:
+        for piece in pieces:
+            waiting += piece.encode("utf-8", "surrogateescape")
+            if len(waiting) > _PORTION or time.monotonic() - shown > _PATIENCE:
+                _show(waiting)
+                shown, waiting = time.monotonic(), bytearray()
+    finally:  # an error, or Ctrl-C, does not take away what was measured before it
+        _show(waiting)
+
+
+def _show(text: bytes | bytearray) -> None:
+    """Write text to stdout, all of it: unbuffered, one write may take a part."""
+    rest = memoryview(text)
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
 
 
 def check_keep(path: str, keep: Iterable[str]) -> None:

@@ -153,7 +153,7 @@ def _decode_op(op: bytes) -> str:
     return op.decode("utf-8", "surrogateescape")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1 << 14)
 def parse_shape(text: bytes | None, dims: bytes | None) -> tuple[int, ...] | None:
     """Return a header's shape, or None where the dialect has none.
 
@@ -164,13 +164,13 @@ def parse_shape(text: bytes | None, dims: bytes | None) -> tuple[int, ...] | Non
         return None
     parts = text.split(b",") if text.strip() else []
     try:
-        shape = tuple(int(part) for part in parts) if len(text) < 2000 else None
+        shape = tuple(map(int, parts)) if len(text) < 2000 else None
     except ValueError:
         shape = None
     if (
         shape is None
         or not len(shape) == int(dims) <= _MOST_DIMS
-        or any(dim < 0 for dim in shape)
+        or min(shape, default=0) < 0
         or (0 in shape and math.prod(dim or 1 for dim in shape) > sys.maxsize // 8)
     ):
         raise CorruptDump(f"shape:[{text[:80].decode('latin-1')}] is no shape of dims:{int(dims)}", AGAIN)
