@@ -1,11 +1,13 @@
 """Reads mutated .sim files in one process and counts what came of them: ``python -m bench.data.fuzz_vendor ...``.
 
-Arguments: first seed, number of files, then files to mutate (none: those of ``vendor_models``). Prints one JSON object:
-``read`` and ``refused`` (counts), ``faults`` (anything but an error that ipudebug raises on purpose), ``slowest``
-(seconds for one file), ``peak`` (bytes of memory, with the libraries'), ``kinds`` (how many refused for what).
+Arguments: first seed, number of files, then files to mutate (none: those of ``vendor_models``). Of the files that can
+be read some are run, too, as ``simulate`` would. Prints one JSON object: ``read``, ``refused`` and ``run`` (counts),
+``faults`` (anything but an error that ipudebug raises on purpose), ``slowest`` (seconds for one file), ``peak`` (bytes
+of memory, with the libraries'), ``kinds`` (how many refused for what).
 """
 
 import collections
+import contextlib
 import json
 import os
 import re
@@ -19,9 +21,11 @@ import numpy as np
 
 from bench.data.vendor_models import MODELS
 from ipudebug.errors import IpuDebugError
+from ipudebug.sim.simulate import Simulator
 from ipudebug.sim.vendor import read_vendor
 
 NUMBERS = (0, 1, 2, 4, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFC, 0x10000000)
+EVERY = 32  # of so many files that can be read one is run
 LIMIT = 3 << 30  # of address space: what allocates by what a file claims ends in a MemoryError, which is a fault
 
 
@@ -49,10 +53,18 @@ def mutate(data: bytes, random: np.random.Generator) -> bytes:
     return bytes(out)
 
 
+def run(model) -> None:
+    """Run a model on zeros."""
+    simulator = Simulator(model, threads=1)
+    arrays = {info.name: np.zeros([max(dim, 1) for dim in info.shape], info.dtype) for info in simulator.inputs}
+    with contextlib.suppress(IpuDebugError):
+        simulator.run(arrays)
+
+
 def fuzz(first: int, count: int, seeds: list) -> dict:
     """Return the counts for ``count`` mutated files."""
     kinds: collections.Counter = collections.Counter()
-    read, slowest, faults = 0, 0.0, []
+    read, ran, slowest, faults = 0, 0, 0.0, []
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "mutated.sim")
         for number in range(first, first + count):
@@ -61,8 +73,11 @@ def fuzz(first: int, count: int, seeds: list) -> dict:
                 file.write(mutate(seeds[number % len(seeds)], random))
             start = time.perf_counter()
             try:
-                read_vendor(path)
+                model = read_vendor(path)
                 read += 1
+                if read % EVERY == 0:
+                    run(model)
+                    ran += 1
             except IpuDebugError as error:
                 words = re.sub(r"'.*?'|\[.*?\]|-?\d+(\.\d+)?|b'.*'", "_", error.message.split(": ", 1)[-1])
                 kinds[words[:60]] += 1
@@ -73,6 +88,7 @@ def fuzz(first: int, count: int, seeds: list) -> dict:
     return {
         "read": read,
         "refused": sum(kinds.values()),
+        "run": ran,
         "faults": faults[:20],
         "slowest": slowest,
         "peak": peak,

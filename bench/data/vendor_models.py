@@ -1,4 +1,4 @@
-"""Small .sim files with many kinds of operators, for the fuzzer: a float one, a fixed one, a compiled one."""
+"""Small .sim files with many kinds of operators, for the fuzzer: two float ones, a fixed one, a compiled one."""
 
 from __future__ import annotations
 
@@ -112,10 +112,50 @@ def make_fixed() -> bytes:
     return write_sim(Sim(tensors, operators, description=FIXED, formats=(1,), conversion=identity))
 
 
+def make_moves() -> bytes:
+    """Return a float model whose operators move, pick, resize and multiply: each reads the input, each is an output."""
+    random = np.random.default_rng(3)
+    tensors = [Tensor("x", (1, 4, 6, 4), flag=1)]
+    operators: list[Operator] = []
+    outputs: list[int] = []
+
+    def add(
+        code: int, operands: list, shapes: list[tuple], options: dict | None = None, data_first: bool = True
+    ) -> None:
+        numbers = []
+        for operand in operands:
+            array = np.asarray(operand, np.float32 if np.asarray(operand).dtype.kind == "f" else np.int32)
+            numbers.append(len(tensors))
+            tensors.append(Tensor(f"c{len(tensors)}", array.shape, array.dtype.name, array, flag=0))
+        made = list(range(len(tensors), len(tensors) + len(shapes)))
+        tensors.extend(Tensor(f"y{i}", shape, flag=2) for i, shape in zip(made, shapes, strict=True))
+        operators.append(Operator(code, [0, *numbers] if data_first else [*numbers, 0], made, options))
+        outputs.extend(made)
+
+    slope, kernel = random.normal(size=4), random.normal(size=(3, 2, 2, 4))
+    add(45, [[0, 3, 0, 0], [1, -9, 6, 2], [1, -1, 2, 1]], [(1, 4, 3)], {1: ("i32", 2), 4: ("i32", 8)})
+    add(36, [[2, 0]], [(1, 2, 6, 4)], {0: ("i32", 1)})
+    add(83, [], [(1, 1, 4, 6, 4)], {0: ("i32", 1), 1: ("i32", 1)})
+    add(88, [], [(1, 6, 4)] * 4, {0: ("i32", 4), 1: ("i32", 1)})
+    add(23, [[7, 5]], [(1, 7, 5, 4)], {2: ("u8", 0), 3: ("u8", 1)})
+    add(97, [[8, 3]], [(1, 8, 3, 4)], {0: ("u8", 1), 1: ("u8", 0)})
+    add(67, [[1, 8, 12, 3], kernel], [(1, 8, 12, 3)], {0: ("i8", 0), 1: ("i32", 2), 2: ("i32", 2)}, False)
+    add(126, [random.normal(size=(1, 1, 4, 5))], [(1, 4, 6, 5)], {})
+    add(9, [random.normal(size=(5, 4)), random.normal(size=5)], [(24, 5)], {0: ("i8", 1)})
+    add(54, [slope], [(1, 4, 6, 4)])
+    add(100, [[[0, 0], [1, 2], [0, 3], [0, 0]]], [(1, 7, 9, 4)], {0: ("i8", 1)})
+    add(38, [[2, 3], [[0, 0], [0, 0]]], [(6, 2, 2, 4)], {})
+    add(102, [[1, 3], [-1]], [(1, 4, 6, 1), (1, 4, 6, 3)], {0: ("i32", 2)})
+    add(40, [[1, -1]], [(1, 6)], {0: ("i8", 0)})
+    add(39, [[0, 3, 1, 2]], [(1, 4, 4, 6)])
+    add(99, [slope], [(1, 4, 6, 4)])
+    return write_sim(Sim(tensors, operators, [0], outputs))
+
+
 def make_offline() -> bytes:
     """Return a compiled model: a header, the FlatBuffer at 8192, some command data."""
     model = make_fixed().replace(FIXED.encode(), b"Sigmastar Cmodel Convert Image")
     return (b"SGSI".ljust(8192, b"\0") + model).ljust(32768, b"\0")
 
 
-MODELS = {"float": make_float, "fixed": make_fixed, "compiled": make_offline}
+MODELS = {"float": make_float, "moves": make_moves, "fixed": make_fixed, "compiled": make_offline}
