@@ -13,10 +13,12 @@ without reading gigabytes. ``sha256`` is null for what is no regular file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,8 +82,43 @@ def mark_file(path: str) -> FileMark:
     return FileMark(path, file.size, digest.hexdigest())
 
 
+def mark_ahead(facts: Mapping[str, Any]) -> Callable[[str], FileMark]:
+    """Return what ``mark_file`` does, for the paths among ``facts`` done in a thread that starts now.
+
+    Hashing runs outside Python's lock: beside a model that starts, a hundred megabytes of weights cost nothing.
+    """
+    marks: dict[str, FileMark] = {}
+
+    def mark_all() -> None:
+        with contextlib.suppress(InputError):  # told by whoever asks for that file
+            marks.update((path, mark_file(path)) for paths in _list_files(facts).values() for path in paths)
+
+    thread = threading.Thread(target=mark_all, name="manifest", daemon=True)
+    thread.start()
+
+    def mark(path: str) -> FileMark:
+        thread.join()
+        return marks.get(path) or mark_file(path)
+
+    return mark
+
+
+def _list_files(facts: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the paths among the facts of a run, by their role."""
+    given = {role: str(facts[role]) for role in FILES if facts.get(role)}
+    return {
+        role: [path.strip() for path in text.split(",")] if role == "preprocess" else [text.strip()]
+        for role, text in given.items()
+    }
+
+
 def write_manifest(
-    dump: str, tool: str, versions: Mapping[str, str], inputs: Sequence[str], facts: Mapping[str, Any]
+    dump: str,
+    tool: str,
+    versions: Mapping[str, str],
+    inputs: Sequence[str],
+    facts: Mapping[str, Any],
+    mark: Callable[[str], FileMark] = mark_file,
 ) -> None:
     """Write the manifest beside a finished dump; it appears complete or not at all.
 
@@ -91,19 +128,18 @@ def write_manifest(
         versions: of what else took part.
         inputs: the images that were fed, one a model input.
         facts: what else there is to say of the run; the paths among them (see FILES) are hashed, None is left out.
+        mark: gives path, size and hash of a file; see ``mark_ahead``.
 
     Raises InputError or OutputError.
     """
-    given = {role: str(facts[role]) for role in FILES if facts.get(role)}
-    files = {role: text.split(",") if role == "preprocess" else [text] for role, text in given.items()}
     manifest = {
         "kind": KIND,
         "version": VERSION,
         "tool": tool,
         "versions": dict(versions),
         "dump": _mark_dump(dump),
-        "inputs": [asdict(mark_file(path)) for path in inputs],
-        "files": {role: [asdict(mark_file(path.strip())) for path in paths] for role, paths in files.items()},
+        "inputs": [asdict(mark(path)) for path in inputs],
+        "files": {role: [asdict(mark(path)) for path in paths] for role, paths in _list_files(facts).items()},
         "settings": {name: value for name, value in facts.items() if name not in FILES and value is not None},
     }
     with replace_file(name_manifest(dump)) as file:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipudebug.errors import OutputError
-from ipudebug.manifest import FileMark, Manifest, find_conflicts, mark_file, read_manifest, write_manifest
+from ipudebug.errors import InputError, OutputError
+from ipudebug.manifest import FileMark, Manifest, find_conflicts, mark_ahead, mark_file, read_manifest, write_manifest
 from tests.dump_files import record, write_dump_file
 
 
@@ -179,3 +179,36 @@ def test_dump_onnx_writes_one(tmp_path, monkeypatch, capfd):
     assert manifest.versions["python"] == platform.python_version()
     assert manifest.versions["numpy"] == np.__version__
     assert "onnxruntime" in manifest.versions
+
+
+def test_marks_made_ahead_are_those_of_the_files_then(tmp_path):
+    model, script = tmp_path / "net.sim", tmp_path / "pre.py"
+    model.write_bytes(b"weights")
+    script.write_bytes(b"code")
+    facts = {"model": str(model), "preprocess": f"{script}, {tmp_path / 'gone.py'}", "dequantFixed": True}
+    mark = mark_ahead(facts)
+    before = mark(str(model))
+    assert before == FileMark(str(model), 7, hashlib.sha256(b"weights").hexdigest())
+    model.write_bytes(b"others")
+    assert mark(str(model)) == before
+    assert mark(str(tmp_path / "gone.py")) == FileMark(str(tmp_path / "gone.py"), None, None)
+    other = tmp_path / "cat.jpg"
+    other.write_bytes(b"cat")
+    assert mark(str(other)) == mark_file(str(other))
+    dump = tmp_path / "dump.bin"
+    dump.write_bytes(b"isFloat: 1\n")
+    write_manifest(str(dump), "t", {}, [str(other)], facts, mark)
+    assert read_manifest(str(dump))[0].files["model"] == (before,)
+
+
+def test_a_file_that_cannot_be_hashed_ahead_is_told_by_who_asks(tmp_path, monkeypatch):
+    model = tmp_path / "net.sim"
+    model.write_bytes(b"weights")
+
+    def refuse(path):
+        raise InputError(f"cannot read {path}", "copy it")
+
+    monkeypatch.setattr("ipudebug.manifest.mark_file", refuse)
+    mark = mark_ahead({"model": str(model)})
+    with pytest.raises(InputError, match="cannot read"):
+        mark(str(model))

@@ -11,7 +11,7 @@ import click
 from ipudebug import __version__
 from ipudebug.cli.progress import Progress
 from ipudebug.cli.versions import list_versions
-from ipudebug.manifest import write_manifest
+from ipudebug.manifest import mark_ahead, write_manifest
 
 if TYPE_CHECKING:
     from ipudebug.dumps import DialectName
@@ -54,6 +54,7 @@ def dump_first_image(
     from ipudebug.dumps.writer import DIALECTS, write_blocks
     from ipudebug.results import make_folder
 
+    mark = mark_ahead(facts)
     runner = open_runner()
     sample, feed = next(feeds.fit(runner.inputs))
     if len(feeds.samples) > 1:
@@ -77,6 +78,7 @@ def dump_first_image(
         list_versions(_PACKAGES.get(framework, "onnxruntime")),
         sample,
         facts,
+        mark,
     )
     click.echo(f"{path}: {len(written)} tensors, {os.path.getsize(path):,} bytes")
     return written

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ipudebug.config.debug_config import DebugConfig
     from ipudebug.config.input_config import InputConfig
     from ipudebug.inputs.feeds import Feeds
+    from ipudebug.manifest import FileMark
     from ipudebug.sim.model import SimModel
 
 FOLDER = os.path.join("log", "output")
@@ -65,6 +66,7 @@ def run_simulation(options: SimulateOptions) -> bool:
     if debug.dump_tensor:
         _check_dump(model)
         note_switches(debug, model, show_note)
+    mark = _mark_files(options, debug)
     notes: list[str] = []
     feeds = _load_feeds(options, model, notes)
     images = [sample[0] for sample in feeds.samples]
@@ -94,7 +96,7 @@ def run_simulation(options: SimulateOptions) -> bool:
             click.echo(f"{images[number]} -> {evaluation.results[number]}")
             progress.advance()
     if dump:
-        _finish_dump(options, feeds, dump, debug, images[todo[-1]], len(todo))
+        _finish_dump(options, feeds, dump, debug, mark, todo)
     if labels is not None:
         _finish_accuracy(options, evaluation, labels)
     agrees = remote is None or show_remote(remote, [images[number] for number in todo])
@@ -107,12 +109,13 @@ def _open_model(options: SimulateOptions) -> SimModel:
     """Return the model, which is for the chip that was named."""
     from ipudebug.sim.loading import load_sim
     from ipudebug.sim.model import Stage
-    from ipudebug.sim.seal import check_chip
     from ipudebug.sim.soc_version import check_soc_version
 
     chip = check_soc_version(options.soc_version) if options.soc_version else ""
     model = load_sim(options.model)
     if chip and model.stage is Stage.OFFLINE:
+        from ipudebug.sim.seal import check_chip
+
         check_chip(model, chip)
     elif chip and model.chip not in ("", chip):
         show_note(f"{options.model} was made for {model.chip}: simulated as that, whatever --soc_version says")
@@ -230,22 +233,45 @@ def _evaluate(
         yield evaluation.dump(todo[-1], dump, debug)
 
 
-def _finish_dump(options: SimulateOptions, feeds: Feeds, dump: str, debug: DebugConfig, image: str, count: int) -> None:
-    """Write the manifest of a dump, and say where it is."""
-    from ipudebug.manifest import write_manifest
+def _mark_files(options: SimulateOptions, debug: DebugConfig) -> Callable[[str], FileMark]:
+    """Return what hashes the files of a run; where a dump will tell the hashes, a thread makes them meanwhile.
 
-    if count > 1:
-        show_note(f"the dump is that of the last image, {image}")
-    facts = {
+    Before several processes are forked no thread may run.
+    """
+    from ipudebug.manifest import mark_ahead, mark_file
+
+    is_dumping = debug.dump_tensor and options.num_process == 1
+    return mark_ahead(_list_facts(options, debug)) if is_dumping else mark_file
+
+
+def _list_facts(options: SimulateOptions, debug: DebugConfig) -> dict[str, str | bool | None]:
+    """Return what the manifest of a dump says of the run."""
+    return {
         "model": options.model,
         "preprocess": options.preprocess,
         "input_config": options.input_config,
         "dequantFixed": debug.dequant_fixed,
         "dumpasstring": debug.dump_as_string,
     }
-    sample = next(sample for sample in reversed(feeds.samples) if sample[0] == image)
-    write_manifest(dump, f"ipudebug {__version__}", list_versions("onnxruntime"), sample, facts)
-    click.echo(f"dump of {image}: {dump}, {os.path.getsize(dump):,} bytes (as {CONFIG} says)")
+
+
+def _finish_dump(
+    options: SimulateOptions,
+    feeds: Feeds,
+    dump: str,
+    debug: DebugConfig,
+    mark: Callable[[str], FileMark],
+    todo: Sequence[int],
+) -> None:
+    """Write the manifest of a dump, and say where it is."""
+    from ipudebug.manifest import write_manifest
+
+    sample = feeds.samples[todo[-1]]
+    if len(todo) > 1:
+        show_note(f"the dump is that of the last image, {sample[0]}")
+    tool, versions = f"ipudebug {__version__}", list_versions("onnxruntime")
+    write_manifest(dump, tool, versions, sample, _list_facts(options, debug), mark)
+    click.echo(f"dump of {sample[0]}: {dump}, {os.path.getsize(dump):,} bytes (as {CONFIG} says)")
 
 
 def _finish_accuracy(options: SimulateOptions, evaluation: Evaluation, labels: Sequence[int]) -> None:

@@ -51,6 +51,11 @@ ELEMENT_TYPES = _table()
 NUMBERS = {element.name: element.number for element in ELEMENT_TYPES.values()}
 
 
+def find_element(text: str) -> int:
+    """Return the number of the elements of a tensor type as onnxruntime words it; 0 for any other type."""
+    return NUMBERS.get(text[7:-1], 0) if text and text.startswith("tensor(") else 0
+
+
 def encode_type(text: str, shape: tuple[int, ...] | None = None) -> bytes:
     """Return the TypeProto for a type as onnxruntime words it: ``tensor(float)``, ``seq(tensor(int64))``.
 

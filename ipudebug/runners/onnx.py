@@ -6,8 +6,9 @@ activations in memory nor cost much more time than a plain run:
 - The graph is cut into segments of SEGMENT_BYTES of activations (``segments``); each becomes a session of its own when
   it is its turn, with all its values as outputs. Values that later segments read stay in onnxruntime's memory until
   their last reader is done. Graph optimisation is off, so every operator computes what it computes in the plain run.
-- Sizes come from a session of the whole graph that is only planned, never run: large weights are declared as its
-  inputs. It takes 10 ms for 150 nodes; onnx.shape_inference needs the onnx package, whose import alone takes 70 ms.
+- Sizes are those that the model states; where it states none they come from a session of the whole graph that is only
+  planned, never run: large weights are declared as its inputs. It takes 10 ms for 150 nodes; onnx.shape_inference needs
+  the onnx package, whose import alone takes 70 ms.
 - Pieces are put together from the bytes of the file (``protobuf``); a weight is read when its segment needs it.
 - The sessions share one arena, and their threads do not spin between runs.
 - The transpose to NHWC is a session of its own, applied to one tensor at a time: as fast as a Transpose node in the
@@ -37,7 +38,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ipudebug.errors import ModelError, NodeFailed, UnsupportedOp
-from ipudebug.runners.elements import ELEMENT_TYPES
+from ipudebug.runners.elements import ELEMENT_TYPES, find_element
 from ipudebug.runners.feed_check import check_feed
 from ipudebug.runners.graph import Node, Value, copy_unmade_outputs, find_last_readers
 from ipudebug.runners.model_file import open_model
@@ -210,8 +211,11 @@ class OnnxRunner:
             start = stop
 
     def _plan(self, values: Mapping[str, OrtValue]) -> dict[str, int]:
-        """Return the bytes of the values whose shapes onnxruntime infers from those of the inputs."""
+        """Return the bytes of the values whose shapes the model states, or onnxruntime infers from its inputs."""
         sizes = {name: count_bytes(value) for name, value in values.items()}
+        stated = measure_outputs((value.name, value.element, value.shape) for value in self._graph.values.values())
+        if all(name in stated for node in self._graph.nodes for name in node.outputs if name):
+            return sizes | stated
         types = {name: encode_type_of(value) for name, value in values.items()}
         nodes = self._graph.nodes
         needed = {name: types[name] for name in self._builder.find_inputs(nodes)}
@@ -219,7 +223,8 @@ class OnnxRunner:
             session = self._engine.open(self._builder.build(nodes, needed, weights_as_inputs=True), threads=1)
         except SessionFault:
             return sizes  # some operator wants its weights at once; the segments will tell what is really wrong
-        return sizes | measure_outputs((value.name, value.type, value.shape) for value in session.get_outputs())
+        outputs = session.get_outputs()
+        return sizes | measure_outputs((value.name, find_element(value.type), value.shape) for value in outputs)
 
     def _compute(self, nodes: Sequence[Node], values: Mapping[str, OrtValue]) -> dict[str, OrtValue]:
         """Return everything that the nodes of a segment make; raises SessionFault."""

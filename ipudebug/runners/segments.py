@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from ipudebug.runners.elements import ELEMENT_TYPES, NUMBERS, encode_tensor_type
+from ipudebug.runners.elements import ELEMENT_TYPES, encode_tensor_type
 from ipudebug.runners.graph import Graph, Node
 from ipudebug.runners.protobuf import encode_bytes, encode_number
 
@@ -30,11 +30,13 @@ def take_segment(nodes: Sequence[Node], start: int, sizes: dict[str, int], budge
     return len(nodes)
 
 
-def measure_outputs(outputs: Iterable[tuple[str, str, Sequence[object]]]) -> dict[str, int]:
-    """Return the bytes of those values, given as name, type and shape, whose type and dimensions are all known."""
+def measure_outputs(outputs: Iterable[tuple[str, int, Sequence[object] | None]]) -> dict[str, int]:
+    """Return the bytes of those values, given as name, element type and shape, whose type and dimensions are known."""
     sizes = {}
-    for name, kind, shape in outputs:
-        element = ELEMENT_TYPES.get(NUMBERS.get(kind[7:-1], 0)) if kind and kind.startswith("tensor(") else None
+    for name, number, shape in outputs:
+        element = ELEMENT_TYPES.get(number)
+        if shape is None:
+            continue
         dims = [dim for dim in shape if isinstance(dim, int) and dim >= 0]  # a damaged model may state negative ones
         if element and element.dtype and len(dims) == len(shape):
             sizes[name] = math.prod(dims) * element.dtype.itemsize

@@ -11,7 +11,6 @@ import numpy as np
 from ipudebug.errors import ModelError
 from ipudebug.runners.onnx import OnnxRunner
 from ipudebug.sim.alignment import align_shape
-from ipudebug.sim.executor import FixedRunner
 from ipudebug.sim.feeding import InputPort, fill_buffers, list_ports, read_buffers
 from ipudebug.sim.model import SimModel, Stage
 from ipudebug.sim.real_tensor import to_real
@@ -67,6 +66,8 @@ class Simulator:
         self._threads = threads
         self._runner: Runner
         if model.stage.is_integer:
+            from ipudebug.sim.executor import FixedRunner  # brings the kernels
+
             self._runner = FixedRunner(model)
             self._ports = list_ports(model)
             self.inputs = tuple(port.expected for port in self._ports)

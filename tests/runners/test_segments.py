@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ipudebug.errors import ModelError
 from ipudebug.files import OpenFile
-from ipudebug.runners.elements import encode_tensor_type
+from ipudebug.runners.elements import encode_tensor_type, find_element
 from ipudebug.runners.graph import Graph, Node, copy_unmade_outputs, find_last_readers, order_nodes
 from ipudebug.runners.model_file import open_model
 from ipudebug.runners.segments import SegmentBuilder, measure_outputs, take_segment
@@ -44,11 +44,12 @@ def test_an_unknown_size_is_guessed_from_the_largest_input() -> None:
 def test_sizes_of_what_onnxruntime_infers() -> None:
     outputs = [("a", "tensor(float)", [2, 3]), ("b", "tensor(int64)", []), ("c", "tensor(float)", ["n", 3])]
     outputs += [("d", "seq(tensor(float))", []), ("e", "tensor(string)", [2]), ("f", "tensor(bfloat16)", [5])]
-    known = measure_outputs(outputs)
+    known = measure_outputs((name, find_element(kind), shape) for name, kind, shape in outputs)
+    assert measure_outputs([("no shape", FLOAT, None)]) == {}
     assert known["a"] == 24
     assert known["b"] == 8
     assert not {"c", "d"} & known.keys()
-    assert measure_outputs([("negative", "tensor(float)", [-2, 3])]) == {}  # such a size would let a segment never end
+    assert measure_outputs([("negative", FLOAT, [-2, 3])]) == {}  # such a size would let a segment never end
 
 
 def test_a_piece_is_a_valid_model_with_all_its_values_as_outputs(tmp_path: Path) -> None:
