@@ -30,7 +30,6 @@ from ipudebug.signatures import NEWER_SIM, OFFLINE, TFLITE, recognise
 from ipudebug.sim.model import Stage
 from ipudebug.sim.seal_header import MAGIC
 from ipudebug.sim.stage import SimFacts, read_facts
-from ipudebug.sim.vendor.container import STAGES
 
 if TYPE_CHECKING:
     from ipudebug.runners.protobuf import Buffer
@@ -55,8 +54,8 @@ MAGICS: dict[tuple[int, bytes], tuple[Kind, Stage]] = {
 """Offset and bytes that alone tell kind and stage; looked at before anything else."""
 FLATBUFFERS = (TFLITE, NEWER_SIM)
 """File identifiers, at byte 4, of files whose description string tells the rest."""
-DESCRIPTIONS: dict[str, Stage | None] = {"SGS MODEL": None, **STAGES}
-"""What the vendor's tools write, and the stage it stands for; None for the converter's intermediate."""
+INTERMEDIATE = "SGS MODEL"
+"""The description of what the vendor's converter makes on its way."""
 _METADATA, _GRAPH, _OPSET = 14, 7, 8  # fields of ModelProto
 _DESCRIPTION_SLOT = 3
 
@@ -136,9 +135,11 @@ def _describe(stage: Stage | None, maker: str) -> str:
 
 def _recognise_flatbuffer(path: str, data: mmap.mmap) -> SimFile:
     """Return what a TFLite file or a .sim of the vendor's is."""
+    from ipudebug.sim.vendor.container import STAGES  # only here, so that a model of ours loads without that package
+
     text = read_description(data)
-    if text in DESCRIPTIONS:
-        stage = DESCRIPTIONS[text]
+    if text == INTERMEDIATE or text in STAGES:
+        stage = STAGES.get(text)
         what = f"{_describe(stage, 'the vendor')} ({text})"
         return SimFile(path, Kind.VENDOR, stage, what, description=text)
     if data[4:8] == TFLITE:
