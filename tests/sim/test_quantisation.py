@@ -46,9 +46,9 @@ def test_zero_points_of_the_vendors_images(mean: float, std: float, zero: int) -
     assert make_quant(Range(-mean / std, (255 - mean) / std), UINT8).zero == zero
 
 
-def test_weights_are_rounded_half_to_even_and_a_channel_of_zeros_borrows_a_scale() -> None:
+def test_weights_are_rounded_half_away_from_zero_and_a_channel_of_zeros_borrows_a_scale() -> None:
     weights = np.array([[127.0, -0.5, 1.5], [0.0, 0.0, 0.0], [254.0, 1.0, -3.0]], np.float32)
     scales = scale_weights(weights.min(axis=1), weights.max(axis=1), INT8)
     assert scales.tolist() == [1.0, 2.0, 2.0]
-    assert quantise_weights(weights, scales, INT8).tolist() == [[127, 0, 2], [0, 0, 0], [127, 0, -2]]
+    assert quantise_weights(weights, scales, INT8).tolist() == [[127, -1, 2], [0, 0, 0], [127, 1, -2]]
     assert scale_weights(np.zeros(2), np.zeros(2), INT8).tolist() == [1.0, 1.0]
