@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 import os
@@ -506,3 +507,14 @@ def test_special_values_and_odd_names_are_told(capfd):
         f"missed: {raw}: COS nan < 0.9\n"
         "missed: inf: COS nan < 0.9\n"
     )
+
+
+def test_python_collects_garbage_again_afterwards(capfd, monkeypatch):
+    """Also after an error; during the comparison it does not."""
+    seen = []
+    monkeypatch.setattr("ipudebug.cli.jobs.choose_jobs", lambda _: seen.append(gc.isenabled()) or 1)
+    for name in ("x.bin", "y.bin"):
+        write_dump_file(Path(name), record("a", [1, 2]))
+    assert run_command(capfd, "compare", "x.bin", "y.bin").code == 0
+    assert run_command(capfd, "compare", "x.bin", "absent.bin").code == 2
+    assert (seen, gc.isenabled()) == ([False], True)

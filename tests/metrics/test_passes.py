@@ -1,5 +1,7 @@
 """The two passes: the exact one against long doubles, the fast one against the exact one."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -150,6 +152,35 @@ def test_any_number_type_is_widened_before_it_is_subtracted(dtype):
     sums = measure_exact((tensor(a, dtype), tensor(b, dtype)), 0, 3)
     assert (sums.dd[0], sums.abs_d[0], sums.a[0]) == (2, 2, 2)
     assert measure_exactly([(tensor(a, dtype), tensor(b, "<f4"))] * 2).dd.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("dtype", ["<f4", "<f8", "<i2"])
+def test_exact_sums_of_tensors_of_any_size_together_are_those_of_long_doubles(dtype):
+    """Sizes around those of a row and of a chunk; a NaN and an infinity count for their own tensor only."""
+    sizes = [1, 127, 128, 129, 5000, 32_767, 32_768, 32_769, 3, 70_001, 1]
+    sides = [[(100 * RNG.normal(size=size)).astype(dtype) for size in sizes] for _ in range(2)]
+    if dtype != "<i2":
+        sides[0][3][128], sides[1][9][70_000] = np.nan, np.inf
+    sums = measure_exactly([pair(a, b, dtype) for a, b in zip(*sides, strict=True)])
+    assert sums.n.tolist() == sizes
+    for number, (a, b) in enumerate(zip(*(map(np.longdouble, side) for side in sides), strict=True)):
+        d = a - b
+        right = {
+            "aa": (a * a).sum(), "bb": (b * b).sum(), "dd": (d * d).sum(), "ab": (a * b).sum(), "a": a.sum(),
+            "b": b.sum(), "abs_b": abs(b).sum(), "abs_d": abs(d).sum(), "max_d": abs(d).max(),
+            "nans_a": np.isnan(a).sum(), "infs_b": np.isinf(b).sum(), "nans_b": 0, "infs_a": 0,
+        }  # fmt: skip
+        for name, value in right.items():
+            got = getattr(sums, name)[number]
+            assert got == pytest.approx(float(value), rel=1e-12, abs=1e-9, nan_ok=True), (sizes[number], name)
+
+
+def test_two_threads_measure_without_disturbing_each_other():
+    pairs = [pair(RNG.normal(size=size), RNG.normal(size=size)) for size in (300_000, 5_000, 70_000) * 3]
+    metrics = {name: METRICS[name] for name in ("mse", "cos", "rmse")}
+    alone = [measure_pairs([one], metrics) for one in pairs]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda one: measure_pairs([one], metrics), pairs)) == alone
 
 
 def test_a_transposed_view_is_read_in_its_own_order():
