@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ipudebug.sim.kernels import Attributes, Kernel
-from ipudebug.sim.kernels.elementwise import compute_elementwise, subtract_zero
+from ipudebug.sim.kernels.elementwise import compute_elementwise, express_elementwise, subtract_zero
+from ipudebug.sim.kernels.formula import Formula, Operand
 from ipudebug.sim.kernels.node import Node, find_reach
 from ipudebug.sim.kernels.rounding import pick_width, shift_half_up
 
@@ -15,6 +16,19 @@ from ipudebug.sim.kernels.rounding import pick_width, shift_half_up
 def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.ndarray]:
     """Return the sum; the multipliers are those of s0/s_y and s1/s_y with a common shift (SPEC 11.4)."""
     return combine(inputs, Node("ADD", attributes), 1)
+
+
+def express(operands: Sequence[Operand], attributes: Attributes, formula: Formula) -> bool:
+    """Fill a formula with the sum."""
+    return express_combination(operands, Node("ADD", attributes), 1, formula)
+
+
+def express_combination(operands: Sequence[Operand], node: Node, sign: int, formula: Formula) -> bool:
+    """Fill a formula with what ``combine`` returns."""
+    arrays = node.arrays([operand.array for operand in operands], 2)
+    node.activations(arrays)
+    m0, m1 = node.multipliers("multipliers", 2)
+    return express_elementwise(node, operands, node.zeros(arrays), [m0, sign * m1], node.integer("shift"), formula)
 
 
 def combine(inputs: Sequence[np.ndarray], node: Node, sign: int) -> list[np.ndarray]:
@@ -36,4 +50,4 @@ def combine(inputs: Sequence[np.ndarray], node: Node, sign: int) -> list[np.ndar
     return compute_elementwise(node, arrays, add)
 
 
-KERNEL = Kernel(compute)
+KERNEL = Kernel(compute, express=express)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ipudebug.sim.kernels import Attributes, Kernel
+from ipudebug.sim.kernels.formula import Formula, Operand
 from ipudebug.sim.kernels.node import Node
 
 
@@ -22,4 +23,12 @@ def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.nda
     return [np.concatenate(arrays, axis)]
 
 
-KERNEL = Kernel(compute)
+def express(operands: Sequence[Operand], attributes: Attributes, formula: Formula) -> bool:
+    """Fill a formula with the copy."""
+    (y,) = compute([operand.array for operand in operands], attributes)
+    axis = Node("CONCATENATION", attributes).axis("axis", y.ndim)
+    formula.give(formula.add("Concat", *(operand.name for operand in operands), axis=axis), y.shape, y.dtype)
+    return True
+
+
+KERNEL = Kernel(compute, express=express)

@@ -1,26 +1,60 @@
-"""What CONV_2D and DEPTHWISE_CONV_2D share: checks, and the way through the image in bands of rows.
-
-A band is small enough for the processor's cache from its padded input to its output.
-"""
+"""What CONV_2D and DEPTHWISE_CONV_2D share: what a node says, and its sums and their rescaling in plain numpy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
-from ipudebug.sim.kernels.accumulate import prepare_convolution
 from ipudebug.sim.kernels.node import Node
-from ipudebug.sim.kernels.requantise import Requantiser
-from ipudebug.sim.kernels.windows import Window, pad_input, read_window, view_nchw
+from ipudebug.sim.kernels.rounding import shift_half_away, shift_half_up
+from ipudebug.sim.kernels.slabs import map_slabs
+from ipudebug.sim.kernels.windows import Window, pad_input, read_window, restore_layout, view_nchw
 
 WEIGHTS = (np.dtype(np.int8), np.dtype(np.int16))
-BAND = 1 << 19
-"""Elements that a band's input or output has at most, if a single row does not have more."""
 
 
-def convolve(inputs: Sequence[np.ndarray], node: Node, depthwise: bool) -> list[np.ndarray]:
-    """Return a convolution's output as the chip computes it (SPEC 11.2); raises ModelError.
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A convolution's node: y = clip(hu((ha(sum x w, pre) + bias) multiplier, post)) (SPEC 11.2).
+
+    Attributes:
+        x: [N, C, H, W], uint8 or int16.
+        weights: [O, C, kh, kw] or, depthwise, [C, 1, kh, kw]; int8 or int16.
+        bias, multiplier: int64 [O].
+        x_zero: what the padding is made of.
+        pre, post: shifts.
+        bounds: of the result.
+        dtype: of the result.
+    """
+
+    x: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+    multiplier: np.ndarray
+    window: Window
+    x_zero: int
+    pre: int
+    post: int
+    bounds: tuple[int, int]
+    dtype: np.dtype
+
+    @property
+    def groups(self) -> int:
+        """1, or C for a depthwise convolution."""
+        channels, own = self.x.shape[1], self.weights.shape[1]
+        return int(channels // own)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """[N, O, H, W] of the result."""
+        return (len(self.x), len(self.weights), *self.window.count_outputs(*self.x.shape[2:]))
+
+
+def read_convolution(inputs: Sequence[np.ndarray], node: Node, depthwise: bool) -> Convolution:
+    """Return what a node says about its inputs; raises ModelError.
 
     Args:
         inputs: x, weights [O,kh,kw,I] or depthwise [1,kh,kw,C], bias16 [O], mult16 [O].
@@ -33,42 +67,49 @@ def convolve(inputs: Sequence[np.ndarray], node: Node, depthwise: bool) -> list[
     kernel = _order_weights(weights, x.shape[1], node, depthwise)
     _check_channels(kernel.shape[0], {"bias16": bias, "mult16": multiplier}, node)
     window = read_window(node, kernel.shape[2:], x)
-    x_zero = node.zero_of(x, "x_zero")
-    requantiser = Requantiser.read(node, bias, multiplier)
-    groups = x.shape[1] if depthwise else 1
-    convolution = prepare_convolution(kernel, x.dtype, window.strides, window.dilations, groups)
-    height, width = window.count_outputs(*x.shape[2:])
-    shape = (x.shape[0], kernel.shape[0], height, width)
-    result = np.empty([shape[axis] for axis in ((0, 2, 3, 1) if node.is_channels_last else (0, 1, 2, 3))], node.dtype)
-    target = view_nchw(result, node)
-
-    for image, start, stop in _split_bands(shape, x.shape, window):
-        padded = _cut_band(x[image : image + 1], window, start, stop, x_zero)
-        made = np.empty((1, shape[1], stop - start, width), result.dtype)
-        requantiser.apply(convolution.accumulate(padded, x.dtype), made)
-        target[image, :, start:stop] = made[0]
-    return [result]
+    return Convolution(
+        x,
+        kernel,
+        bias.astype(np.int64),
+        multiplier.astype(np.int64),
+        window,
+        node.zero_of(x, "x_zero"),
+        node.integer("pre"),
+        node.integer("post"),
+        node.clip_range,
+        node.dtype,
+    )
 
 
-def _split_bands(shape: Sequence[int], x_shape: Sequence[int], window: Window) -> list[tuple[int, int, int]]:
-    """Return (image, first output row, end) of every band."""
-    images, channels, height, width = shape
-    row = max(channels * width, x_shape[1] * x_shape[3] * window.strides[0])
-    count = -(-row * height // BAND)
-    rows = -(-height // min(count, height))
-    return [(i, start, min(start + rows, height)) for i in range(images) for start in range(0, height, rows)]
+def convolve(inputs: Sequence[np.ndarray], node: Node, depthwise: bool) -> list[np.ndarray]:
+    """Return a convolution's output as the chip computes it, in the layout of x; raises ModelError."""
+    convolution = read_convolution(inputs, node, depthwise)
+    bias, multiplier = (column.reshape(1, -1, 1, 1) for column in (convolution.bias, convolution.multiplier))
+
+    def rescale(sums: np.ndarray, bias: np.ndarray, multiplier: np.ndarray) -> np.ndarray:
+        values = shift_half_away(sums.astype(np.int64), convolution.pre)
+        return shift_half_up((values + bias) * multiplier, convolution.post)
+
+    sums = accumulate(convolution)
+    return [restore_layout(map_slabs(rescale, [sums, bias, multiplier], *convolution.bounds, convolution.dtype), node)]
 
 
-def _cut_band(x: np.ndarray, window: Window, start: int, stop: int, x_zero: int) -> np.ndarray:
-    """Return what the output rows start..stop see of NCHW ``x`` and its padding: float32 for uint8, int32 for int16."""
-    dtype = np.float32 if x.dtype.itemsize == 1 else np.int32
-    top, left, _, right = window.pads
-    stride, extent = window.strides[0], (window.kernel[0] - 1) * window.dilations[0] + 1
-    first, last = start * stride - top, (stop - 1) * stride - top + extent
-    begin, end = max(first, 0), min(last, x.shape[2])
-    if begin >= end:
-        return np.full((1, x.shape[1], last - first, left + x.shape[3] + right), x_zero, dtype)
-    return pad_input(x[:, :, begin:end], (begin - first, left, last - end, right), x_zero, dtype)
+def accumulate(convolution: Convolution) -> np.ndarray:
+    """Return sum(x w) over the window and the input channels, [N, O, H, W], exact: float64 has integers up to 2^53."""
+    window, weights = convolution.window, convolution.weights.astype(np.float64)
+    x = pad_input(convolution.x, window.pads, convolution.x_zero, np.float64)
+    images, _, height, width = convolution.shape
+    sums = np.zeros(convolution.shape)
+    for row, column in product(*map(range, window.kernel)):
+        top, left = row * window.dilations[0], column * window.dilations[1]
+        bottom, right = top + (height - 1) * window.strides[0] + 1, left + (width - 1) * window.strides[1] + 1
+        part = x[:, :, top : bottom : window.strides[0], left : right : window.strides[1]]
+        if convolution.groups > 1:
+            sums += part * weights[:, 0, row, column, None, None]
+        else:
+            pixels = part.reshape(images, part.shape[1], -1)
+            sums += (weights[:, :, row, column] @ pixels).reshape(sums.shape)
+    return sums
 
 
 def _order_weights(weights: np.ndarray, channels: int, node: Node, depthwise: bool) -> np.ndarray:

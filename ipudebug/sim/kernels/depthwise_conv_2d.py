@@ -8,7 +8,9 @@ import numpy as np
 
 from ipudebug.sim.kernels import Attributes, Kernel
 from ipudebug.sim.kernels.convolution import convolve
+from ipudebug.sim.kernels.formula import Formula, Operand
 from ipudebug.sim.kernels.node import Node
+from ipudebug.sim.kernels.requantise import express_convolution
 
 
 def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.ndarray]:
@@ -19,4 +21,9 @@ def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.nda
     return convolve(inputs, Node("DEPTHWISE_CONV_2D", attributes), depthwise=True)
 
 
-KERNEL = Kernel(compute)
+def express(operands: Sequence[Operand], attributes: Attributes, formula: Formula) -> bool:
+    """Fill a formula; see ``express_convolution``."""
+    return express_convolution(operands, Node("DEPTHWISE_CONV_2D", attributes), True, formula)
+
+
+KERNEL = Kernel(compute, express=express)

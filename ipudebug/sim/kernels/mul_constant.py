@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ipudebug.sim.kernels import Attributes, Kernel
-from ipudebug.sim.kernels.elementwise import compute_elementwise, subtract_zero
+from ipudebug.sim.kernels.elementwise import compute_elementwise, express_elementwise, subtract_zero
+from ipudebug.sim.kernels.formula import Formula, Operand
 from ipudebug.sim.kernels.node import Node, align_channels, find_reach
 from ipudebug.sim.kernels.rounding import pick_width, shift_half_up
 
@@ -21,10 +22,7 @@ def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.nda
     Inputs: a, c int16 (scalar, [C] or broadcast).
     """
     node = Node("MUL_CONSTANT", attributes)
-    a, c = node.arrays(inputs, 2)
-    node.activations([a])
-    if c.dtype != np.int16:
-        raise node.fail(f"expected an int16 constant, found {c.dtype}")
+    a, c = _read(inputs, node)
     (zero,) = node.zeros([a])
     shift = node.integer("shift")
     width = pick_width(find_reach(a, zero) * max(int(c.max()), -int(c.min())), shift)
@@ -37,4 +35,24 @@ def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.nda
     return compute_elementwise(node, [a, align_channels(c, a, node).astype(width)], multiply)
 
 
-KERNEL = Kernel(compute)
+def express(operands: Sequence[Operand], attributes: Attributes, formula: Formula) -> bool:
+    """Fill a formula with the product; return False unless the second operand is a constant."""
+    node = Node("MUL_CONSTANT", attributes)
+    a, c = _read([operand.array for operand in operands], node)
+    if not operands[1].is_constant:
+        return False
+    return express_elementwise(
+        node, operands[:1], node.zeros([a]), [align_channels(c, a, node)], node.integer("shift"), formula
+    )
+
+
+def _read(inputs: Sequence[np.ndarray], node: Node) -> tuple[np.ndarray, np.ndarray]:
+    """Return a and c; raises ModelError."""
+    a, c = node.arrays(inputs, 2)
+    node.activations([a])
+    if c.dtype != np.int16:
+        raise node.fail(f"expected an int16 constant, found {c.dtype}")
+    return a, c
+
+
+KERNEL = Kernel(compute, express=express)

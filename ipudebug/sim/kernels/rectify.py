@@ -6,10 +6,14 @@ A node with one multiplier makes one step, hu(a m, n) (INT16 output); with two, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ipudebug.sim.kernels.elementwise import compute_elementwise, subtract_zero
+from ipudebug.sim.kernels.elementwise import compute_elementwise, read_target, subtract_zero
+from ipudebug.sim.kernels.formula import Formula, Operand
 from ipudebug.sim.kernels.node import Node, find_reach
+from ipudebug.sim.kernels.rescaling import Product, Target, express_rescaling
 from ipudebug.sim.kernels.rounding import pick_width, shift_half_up
 
 INT16 = (-32768, 32767)
@@ -41,3 +45,28 @@ def rectify(a: np.ndarray, node: Node, negative: tuple[int, int]) -> list[np.nda
         return result
 
     return compute_elementwise(node, [a], activate)
+
+
+def express_rectification(operands: Sequence[Operand], node: Node, formula: Formula) -> bool:
+    """Fill a formula with an activation that is zero below zero; return False where that would not be exact."""
+    (a,) = node.arrays([operand.array for operand in operands], 1)
+    node.activations([a])
+    (zero,) = node.zeros([a])
+    multipliers = node.multipliers("multipliers", (1, 2))
+    shifts = node.integers("shifts", len(multipliers))
+    target = read_target(node)
+    if min(multipliers) < 0:
+        return False
+    if len(multipliers) == 1:  # a multiplier that is not negative: the output's zero point is where zero goes
+        low, high = target.bounds
+        target = Target(target.zero, (min(max(low, target.zero), high), high), target.dtype)
+    info = np.iinfo(a.dtype)
+    first = target if len(multipliers) == 1 else Target(0, (0, INT16[1]), np.dtype(np.int16))
+    product = Product(operands[0].name, int(info.min), int(info.max), multipliers[0])
+    result = express_rescaling([product], -zero * multipliers[0], shifts[0], first, formula)
+    if result is not None and len(multipliers) == 2:
+        product = Product(result, 0, INT16[1], multipliers[1])
+        result = express_rescaling([product], 0, shifts[1], target, formula)
+    if result is not None:
+        formula.give(result, a.shape, target.dtype)
+    return result is not None

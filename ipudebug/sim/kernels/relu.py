@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ipudebug.sim.kernels import Attributes, Kernel
+from ipudebug.sim.kernels.formula import Formula, Operand
 from ipudebug.sim.kernels.node import Node
-from ipudebug.sim.kernels.rectify import rectify
+from ipudebug.sim.kernels.rectify import express_rectification, rectify
 
 
 def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.ndarray]:
@@ -18,4 +19,9 @@ def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.nda
     return rectify(a, node, (0, 0))
 
 
-KERNEL = Kernel(compute)
+def express(operands: Sequence[Operand], attributes: Attributes, formula: Formula) -> bool:
+    """Fill a formula with the activation."""
+    return express_rectification(operands, Node("RELU", attributes), formula)
+
+
+KERNEL = Kernel(compute, express=express)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ipudebug.sim.kernels import Attributes, Kernel
+from ipudebug.sim.kernels.formula import Formula, Operand
 from ipudebug.sim.kernels.node import Node
 
 
@@ -22,4 +23,11 @@ def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.nda
         raise node.fail(f"shape {list(x.shape)} cannot become {wanted}") from None
 
 
-KERNEL = Kernel(compute)
+def express(operands: Sequence[Operand], attributes: Attributes, formula: Formula) -> bool:
+    """Fill a formula with the copy."""
+    (y,) = compute([operand.array for operand in operands], attributes)
+    formula.give(formula.add("Reshape", operands[0].name, np.array(y.shape, np.int64)), y.shape, y.dtype)
+    return True
+
+
+KERNEL = Kernel(compute, express=express)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ipudebug.sim.kernels import Attributes, Kernel
-from ipudebug.sim.kernels.add import combine
+from ipudebug.sim.kernels.add import combine, express_combination
+from ipudebug.sim.kernels.formula import Formula, Operand
 from ipudebug.sim.kernels.node import Node
 
 
@@ -16,4 +17,9 @@ def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.nda
     return combine(inputs, Node("SUB", attributes), -1)
 
 
-KERNEL = Kernel(compute)
+def express(operands: Sequence[Operand], attributes: Attributes, formula: Formula) -> bool:
+    """Fill a formula with the difference."""
+    return express_combination(operands, Node("SUB", attributes), -1, formula)
+
+
+KERNEL = Kernel(compute, express=express)
