@@ -43,8 +43,13 @@ def render_model(
 def _count_parts(model: ModelFacts) -> str:
     """Return how many operators, in how many domains, and tensors a model has."""
     domains = len({one.domain for one in model.operators if one.domain is not None})
-    within = f" in {domains} domains" if domains else ""
-    return f"{len(model.operators)} operators{within}, {len(model.tensors)} tensors"
+    within = f" in {_count(domains, 'domain')}" if domains else ""
+    return f"{_count(len(model.operators), 'operator')}{within}, {_count(len(model.tensors), 'tensor')}"
+
+
+def _count(number: int, noun: str) -> str:
+    """Return a number of things."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def render_details(

@@ -121,6 +121,14 @@ def test_scales_of_weights_lie_along_the_outputs(tmp_path: Path) -> None:
     assert np.abs(found - np.floor(expected / np.float32(0.01) + 0.5)).max() <= 1
 
 
+def test_integers_become_the_real_numbers_that_they_stand_for(tmp_path: Path) -> None:
+    x = np.random.default_rng(5).integers(-32768, 32768, (1, 3, 4, 5)).astype(np.int16)
+    tensors = [activation("x", "int16", 0.01, 0, x.shape), Tensor("y", x.shape)]
+    (tmp_path / "fixed.sim").write_bytes(write_sim(Sim(tensors, [Operator("Fix2Float", [0], [1])], description=FIXED)))
+    (found,) = run_fixed(read_vendor(tmp_path / "fixed.sim"), x)
+    np.testing.assert_array_equal(found, x.astype(np.float32) * np.float32(0.01))
+
+
 def test_an_extreme_s_place_is_an_integer_of_its_own(tmp_path: Path) -> None:
     x = np.random.default_rng(4).permutation(60).astype(np.uint8).reshape(1, 3, 4, 5)
     where = Tensor("axis", (1,), "int32", ints(-1), scale=[1.0], zero=[0], flag=0)

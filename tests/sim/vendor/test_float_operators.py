@@ -247,9 +247,9 @@ def test_resizes(tmp_path: Path) -> None:
 
 
 def test_an_operator_that_is_not_known_is_named_with_its_tensors_and_all_that_are(tmp_path: Path) -> None:
-    path = write_network(tmp_path, "Fix2Float", [Tensor("x", X.shape, flag=1)], [Tensor("y", X.shape, flag=2)])
+    path = write_network(tmp_path, "PostProcess_Max", [Tensor("x", X.shape, flag=1)], [Tensor("y", X.shape, flag=2)])
     with pytest.raises(
-        UnsupportedOp, match=r"Fix2Float \(operator 0\) is not known here; inputs: x; outputs: y"
+        UnsupportedOp, match=r"PostProcess_Max \(operator 0\) is not known here; inputs: x; outputs: y"
     ) as info:
         read_vendor(path)
     assert info.value.hint == f"known operators: {', '.join(sorted(list_translations()))}"

@@ -89,6 +89,14 @@ def translate_cast(builder: GraphBuilder, operator: VendorOperator) -> None:
     builder.add("Cast", [builder.value(x)], [builder.bind(y)], to=helper.np_dtype_to_tensor_dtype(y.dtype))
 
 
+def translate_fix_to_float(builder: GraphBuilder, operator: VendorOperator) -> None:
+    """Append the vendor's Fix2Float: its integers as the real numbers that they stand for."""
+    (x,) = builder.take(operator, 1)
+    y = builder.output(operator)
+    builder.expect(operator, y, x.shape)
+    builder.add("Identity", [builder.value(x)], [builder.bind(y)])
+
+
 OPERATORS = {
     **dict.fromkeys(_FUNCTIONS, translate_function),
     **dict.fromkeys(_ACTIVATIONS, translate_activation),
@@ -97,4 +105,5 @@ OPERATORS = {
     "SQUARE": translate_square,
     "RSQRT": translate_rsqrt,
     "CAST": translate_cast,
+    "Fix2Float": translate_fix_to_float,
 }
