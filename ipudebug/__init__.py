@@ -1,13 +1,16 @@
 """Find the layer where a model loses accuracy on its way to a SigmaStar IPU.
 
 The names in reading order: ``run`` a model, ``open_dump`` and ``write_dump`` for the files that hold its tensors,
-``compare`` two of them. Each is imported when it is first used, so that importing ipudebug costs next to nothing.
+``compare`` two of them, ``diagnose`` where and why they part. Each is imported when it is first used, so that importing
+ipudebug costs next to nothing.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ipudebug.comparison import Comparison, LayerResult, compare
+    from ipudebug.diagnosis.judgement import diagnose
+    from ipudebug.diagnosis.verdict import Diagnosis
     from ipudebug.dumps import DumpReader, open_dump, write_dump
     from ipudebug.errors import IpuDebugError
     from ipudebug.runners import run
@@ -23,6 +26,8 @@ _HOME = {
     "compare": "ipudebug.comparison",
     "Comparison": "ipudebug.comparison",
     "LayerResult": "ipudebug.comparison",
+    "diagnose": "ipudebug.diagnosis.judgement",
+    "Diagnosis": "ipudebug.diagnosis.verdict",
     "Tensor": "ipudebug.tensor",
     "TensorInfo": "ipudebug.tensor",
     "QuantParams": "ipudebug.tensor",
@@ -32,6 +37,7 @@ _HOME = {
 
 __all__ = [
     "Comparison",
+    "Diagnosis",
     "DumpReader",
     "IpuDebugError",
     "LayerResult",
@@ -41,6 +47,7 @@ __all__ = [
     "TensorInfo",
     "__version__",
     "compare",
+    "diagnose",
     "open_dump",
     "run",
     "write_dump",

@@ -110,6 +110,8 @@ class Gate:
         self.better: list[str] = []
         self.new: list[str] = []
         self._same = 0
+        self._by_row: dict[int, str] = {}
+        self._kept: list[LayerResult] = []  # so that no other row gets the id of one that is told of
         self._baseline = baseline
         self._layer_slack = layer_slack
         self._overall_slack = overall_slack
@@ -129,6 +131,18 @@ class Gate:
 
     def add(self, row: LayerResult) -> None:
         """Take the next row."""
+        known = len(self.worse)
+        self._take(row)
+        if len(self.worse) > known:
+            self._by_row[id(row)] = self.worse[-1].removeprefix(f"{show_name(row.name)}: ")
+            self._kept.append(row)
+
+    def find_worse(self, row: LayerResult) -> str:
+        """Return how a row that ``add`` was given got worse, in words; "" if it did not."""
+        return self._by_row.get(id(row), "")
+
+    def _take(self, row: LayerResult) -> None:
+        """Sort a row into worse, better, new or the same."""
         key = (row.name, self._names[row.name])
         self._names[row.name] += 1
         before = self._baseline.layers.get(key)
@@ -184,8 +198,23 @@ class Gate:
 
     def list_regressions(self) -> list[str]:
         """Return what is worse than the baseline by more than the slack, in words; call it behind the last row."""
+        return [*self.worse, *self.list_others()]
+
+    def list_others(self) -> list[str]:
+        """Return the regressions that no row stands for: layers that are gone, means that got worse."""
         overall = [f"overall: {text}" for text, is_worse in self._find_overall() if is_worse]
-        return [*self.worse, *self._find_gone(), *overall]
+        return [*self._find_gone(), *overall]
+
+    def summarise(self) -> dict[str, Any]:
+        """Return what there is to say as plain JSON values; call it behind the last row."""
+        return {
+            "path": self._baseline.path,
+            "regressions": self.list_regressions(),
+            "better": list(self.better),
+            "new": list(self.new),
+            "same": self._same,
+            "overall": [text for text, _ in self._find_overall()],
+        }
 
     def lines(self) -> Iterator[str]:
         """Yield what got better, what is new and what it comes to; what got worse is in ``list_regressions``."""

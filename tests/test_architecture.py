@@ -36,7 +36,7 @@ LEVELS = {
     "comparison": 4,
     "thresholds": 4,
     "board": 4,
-    "diagnose": 4,
+    "diagnosis": 4,
     "reports": 5,
     "details": 5,
     "baseline": 5,

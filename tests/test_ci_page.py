@@ -40,10 +40,11 @@ def test_the_recipe_runs_and_the_gate_holds(capfd):
     run_command(capfd, *arguments, "--format", "json", "-o", "accuracy/baseline.json")
     write_dump_file(Path("fixed.bin"), record("a", [1, 2, 3, 4]), record("b", [4, 3, 2, 1], index=1))
     steps = [" ".join(step.split()) for step in re.findall(r"run: >\n(.*?)\n      -", PAGE, re.DOTALL)]
-    gate, summary = (shlex.split(step.partition(" >> ")[0]) for step in steps)
+    gate, summary, verdict = (shlex.split(step.partition(" >> ")[0]) for step in steps)
     assert run_command(capfd, *gate[1:]).code == 1
     assert Path("report.html").exists()
     assert run_command(capfd, *summary[1:]).stdout.startswith("|")
+    assert run_command(capfd, *verdict[1:]).stdout.startswith("### Verdict: ")
 
 
 def test_the_numbers_and_names_are_the_real_ones():

@@ -33,7 +33,7 @@ def test_all_is_sorted_complete_and_without_duplicates() -> None:
     assert list(ipudebug.__all__) == sorted(set(ipudebug.__all__))
     assert set(PUBLIC) == set(ipudebug._HOME)
     assert dir(ipudebug) == ipudebug.__all__
-    assert {"open_dump", "write_dump", "compare", "run"} <= set(PUBLIC)
+    assert {"open_dump", "write_dump", "compare", "diagnose", "run"} <= set(PUBLIC)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -48,7 +48,7 @@ def test_a_public_name_exists_and_is_documented(name: str) -> None:
             assert inspect.getdoc(member), f"{name}.{attribute}"
 
 
-@pytest.mark.parametrize("name", ["open_dump", "write_dump", "compare", "run"])
+@pytest.mark.parametrize("name", ["open_dump", "write_dump", "compare", "diagnose", "run"])
 def test_a_public_function_is_typed_and_says_what_it_raises(name: str) -> None:
     function = find_home(name)
     signature = inspect.signature(function)

@@ -11,7 +11,7 @@ from bench.faults import edits, tampering
 from bench.faults.execution import MemoryDump, run_all
 from bench.faults.noise import quantise
 from bench.faults.site import Planted, Site, copy_model
-from ipudebug.diagnose import Diagnosis, diagnose
+from ipudebug.diagnosis import Diagnosis, diagnose
 
 NOISES = ("none", "8 bits", "8 and 16 bits")
 LEAST_EFFECT = 0.06

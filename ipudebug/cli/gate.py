@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,18 +31,11 @@ def open_gate(
 
 def warn_of_conflicts(comparison: Comparison) -> None:
     """Say on stderr, and not to be overlooked, what the manifests say against this comparison."""
-    paths = [comparison.sample.path, comparison.benchmark.path]
-    if not any(os.path.exists(f"{path}.json") for path in paths):
-        return  # hashlib and json take longer to import than a small comparison takes
-    from ipudebug.manifest import find_conflicts, read_manifest
     from ipudebug.reports.cells import show_name
+    from ipudebug.reports.conflicts import find_conflicts
 
-    manifests = []
-    for path in paths:
-        manifest, note = read_manifest(path)
-        manifests.append(manifest)
-        if note:
-            click.echo(f"note: {show_name(note)}", err=True)
-    if manifests[0] and manifests[1]:
-        for conflict in find_conflicts(manifests[0], manifests[1]):
-            click.echo(click.style("WARNING: ", fg="red", bold=True) + show_name(conflict), err=True)
+    conflicts, notes = find_conflicts(comparison)
+    for note in notes:
+        click.echo(f"note: {show_name(note)}", err=True)
+    for conflict in conflicts:
+        click.echo(click.style("WARNING: ", fg="red", bold=True) + show_name(conflict), err=True)

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ipudebug.reports.cells import json_value
+from ipudebug.reports.conflicts import find_conflicts
 
 if TYPE_CHECKING:
-    from ipudebug.diagnose import Diagnosis, Finding
-    from ipudebug.diagnose.blame import Blame
-    from ipudebug.diagnose.preprocessing import InputDifference
+    from ipudebug.diagnosis import Diagnosis, Finding
+    from ipudebug.diagnosis.blame import Blame
+    from ipudebug.diagnosis.preprocessing import InputDifference
 
 VERSION = 1
 
@@ -25,6 +26,8 @@ def encode_diagnosis(verdict: Diagnosis) -> Iterator[str]:
         "verdict": verdict.shape.value,
         "clean": verdict.is_clean,
         "reason": verdict.reason,
+        "notes": list(verdict.notes),
+        "conflicts": find_conflicts(verdict.comparison)[0],
         "layer": verdict.suspects[0].row.name if verdict.suspects else None,
         "kind": verdict.suspects[0].finding.kind if verdict.suspects else None,
         "suspects": [

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ipudebug.reports.cells import show_name, show_shape
 
 if TYPE_CHECKING:
-    from ipudebug.diagnose import Diagnosis, Finding, Suspect
-    from ipudebug.diagnose.blame import Blame
-    from ipudebug.diagnose.preprocessing import InputDifference
+    from ipudebug.diagnosis import Diagnosis, Finding, Suspect
+    from ipudebug.diagnosis.blame import Blame
+    from ipudebug.diagnosis.preprocessing import InputDifference
 
 _OTHERS = 2  # further findings shown for a suspect
 _LAYERS = 12  # layers shown of a table of blame
@@ -27,6 +27,8 @@ def describe_diagnosis(verdict: Diagnosis) -> Iterator[str]:
     alignment = verdict.comparison.alignment
     left = len(alignment.sample_only) + len(alignment.benchmark_only) + len(verdict.rows) - compared
     yield f"  {compared} layers compared, {left} without a partner (ipudebug compare lists them)\n"
+    for note in verdict.notes:
+        yield f"  {show_name(note)}\n"
     for renamed in verdict.renamed:
         yield (
             f"  renamed: {show_name(renamed.sample)} is {show_name(renamed.benchmark)} of the benchmark"

@@ -12,6 +12,7 @@ from ipudebug.registry import Registry
 
 if TYPE_CHECKING:
     from ipudebug.comparison import Comparison, LayerResult
+    from ipudebug.reports.bar import Bar
     from ipudebug.thresholds import Threshold
 
 
@@ -30,15 +31,15 @@ class Report(Protocol):
 class Judgement(Protocol):
     """A report that says of each row whether it passes."""
 
-    def hold_against(self, thresholds: Sequence[Threshold]) -> Report:
-        """Return the report that judges by these thresholds; without any, by the vendor's."""
+    def hold_against(self, thresholds: Sequence[Threshold], gate: Bar | None = None) -> Report:
+        """Return the report that judges by these thresholds and this gate; without any, by the vendor's."""
         ...
 
 
-def make_report(name: str, thresholds: Sequence[Threshold] = ()) -> Report:
-    """Return the report of that name; one that judges does so by ``thresholds``. Raises UnknownPlugin."""
+def make_report(name: str, thresholds: Sequence[Threshold] = (), gate: Bar | None = None) -> Report:
+    """Return the report of that name; one that judges does so by thresholds and gate. Raises UnknownPlugin."""
     report = REPORTS[name]
-    return report.hold_against(thresholds) if isinstance(report, Judgement) else report
+    return report.hold_against(thresholds, gate) if isinstance(report, Judgement) else report
 
 
 def list_metrics(name: str) -> tuple[str, ...]:
@@ -47,5 +48,5 @@ def list_metrics(name: str) -> tuple[str, ...]:
 
 
 REPORTS: Registry[Report] = Registry(
-    __name__, "REPORT", "report format", besides=("cells", "faults", "page", "severity", "summary")
+    __name__, "REPORT", "report format", besides=("bar", "cells", "conflicts", "faults", "page", "severity", "summary")
 )

@@ -1,20 +1,36 @@
 """JSON for machines; ``docs/json.md`` describes every field."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ipudebug import __version__
 from ipudebug.comparison import SUSPICIOUS_COS, SUSPICIOUS_RMSE, Comparison, LayerResult
+from ipudebug.reports.bar import Bar
 from ipudebug.reports.cells import json_value, metric_names
+from ipudebug.reports.conflicts import find_conflicts
 from ipudebug.reports.summary import Summary
+from ipudebug.thresholds import Threshold
 
 VERSION = 1
 """Raised when a field changes its meaning or goes; a new field does not raise it."""
 
 
 class Json:
-    """One object: what was compared, the layers, the leftovers, the summary."""
+    """One object: what was compared, the layers, the leftovers, the summary.
+
+    Args:
+        gate: an earlier report that the rows are held against.
+    """
+
+    def __init__(self, gate: Bar | None = None) -> None:
+        self._gate = gate
+
+    def hold_against(self, thresholds: Sequence[Threshold], gate: Bar | None = None) -> Json:
+        """Return the report that tells how the rows compare with the gate; thresholds change nothing in it."""
+        return Json(gate)
 
     def render(self, comparison: Comparison, rows: Iterable[LayerResult]) -> Iterator[str]:
         """Yield the object piece by piece, one layer a line."""
@@ -39,6 +55,8 @@ class Json:
             "sample_only": [{"name": item.name, "reason": item.reason} for item in alignment.sample_only],
             "benchmark_only": [{"name": item.name, "reason": item.reason} for item in alignment.benchmark_only],
             "notes": [*comparison.notes],
+            "conflicts": find_conflicts(comparison)[0],
+            "baseline": self._gate.summarise() if self._gate else None,
             "summary": {
                 "compared": len(comparison.names()),
                 "uncompared": len(alignment.pairs) - len(comparison.names()),

@@ -11,7 +11,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from ipudebug.align import Leftover
 from ipudebug.comparison import Comparison, LayerResult
+from ipudebug.reports.bar import Bar
 from ipudebug.reports.cells import show_shape, show_valid
+from ipudebug.reports.conflicts import find_conflicts
 from ipudebug.reports.faults import find_faults, tell_values
 from ipudebug.thresholds import Threshold
 
@@ -19,25 +21,34 @@ _SUITE = "ipudebug.compare"
 
 
 class Junit:
-    """One test suite; a layer fails by the thresholds asked for or, if there are none, by the vendor's."""
+    """One test suite; a layer fails by the thresholds and the baseline asked for or, without any, by the vendor's.
 
-    def __init__(self, thresholds: Sequence[Threshold] = ()) -> None:
+    What the manifests say against the comparison, and regressions that no layer stands for, are failures of their own.
+    """
+
+    def __init__(self, thresholds: Sequence[Threshold] = (), gate: Bar | None = None) -> None:
         self._thresholds = tuple(thresholds)
+        self._gate = gate
 
-    def hold_against(self, thresholds: Sequence[Threshold]) -> Junit:
-        """Return the report that judges by these thresholds."""
-        return Junit(thresholds)
+    def hold_against(self, thresholds: Sequence[Threshold], gate: Bar | None = None) -> Junit:
+        """Return the report that judges by these thresholds and this gate."""
+        return Junit(thresholds, gate)
 
     def render(self, comparison: Comparison, rows: Iterable[LayerResult]) -> Iterator[str]:
         """Yield the suite at once: its head counts the failures."""
         cases, failed, skipped = [], 0, 0
         for row in rows:
-            faults = find_faults(row, self._thresholds)
+            faults = find_faults(row, self._thresholds, self._gate)
             failed += bool(faults)
             skipped += not faults and not row.compared
             cases.append(_draw_case(row, faults))
         leftovers = comparison.alignment.sample_only
         cases += map(_draw_leftover, leftovers)
+        others = [("inputs of the two dumps", "inputs", text) for text in find_conflicts(comparison)[0]]
+        if self._gate is not None:
+            others += [("baseline", "regression", text) for text in self._gate.list_others()]
+        cases += [_draw_failure(*other) for other in others]
+        failed += len(others)
         title = f"{comparison.sample.path} against {comparison.benchmark.path}"
         counts = f'tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped + len(leftovers)}"'
         yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {counts} time="0">\n'
@@ -57,6 +68,12 @@ def _draw_case(row: LayerResult, faults: Sequence[str]) -> str:
     else:
         inner = f"<system-out>{escape(show_valid(told))}</system-out>"
     return f'<testcase classname="{_SUITE}" name={_quote(row.name)} time="0">{inner}</testcase>\n'
+
+
+def _draw_failure(name: str, kind: str, text: str) -> str:
+    """Return the test case of what no layer stands for."""
+    inner = f"<failure message={_quote(text)} type={_quote(kind)}/>"
+    return f'<testcase classname="{_SUITE}" name={_quote(name)} time="0">{inner}</testcase>\n'
 
 
 def _draw_leftover(leftover: Leftover) -> str:

@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Iterator
 
 from ipudebug.comparison import Comparison, LayerResult
+from ipudebug.reports.cells import show_name
+from ipudebug.reports.conflicts import find_conflicts
 from ipudebug.reports.table import table_cells
 
-_ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\`*_|<>[]#&~$"})
+ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\`*_|<>[]#&~$"})
 
 
 class Markdown:
-    """A GitHub-flavoured table."""
+    """A GitHub-flavoured table; above it what makes the two dumps incomparable."""
 
     def render(self, comparison: Comparison, rows: Iterable[LayerResult]) -> Iterator[str]:
         """Yield the table row by row."""
         from tabulate import tabulate
 
+        for conflict in find_conflicts(comparison)[0]:
+            yield f"> [!CAUTION]\n> {show_name(conflict).translate(ESCAPED)}\n\n"
         headings, cells = table_cells(comparison, rows)
-        escaped = [[cell.translate(_ESCAPED) for cell in row] for row in cells]
+        escaped = [[cell.translate(ESCAPED) for cell in row] for row in cells]
         align = ["right", "left", "left", "left", *["right"] * (len(headings) - 5), "left"]
         yield tabulate(
             escaped, headings, tablefmt="github", disable_numparse=True, colalign=align if cells else None

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.command import run_command
-from tests.diagnose.arrays import draw_map
-from tests.diagnose.test_blame import error, write_pair
+from tests.diagnosis.arrays import draw_map
+from tests.diagnosis.test_blame import error, write_pair
 from tests.dump_files import record, write_dump_file
 
 FOUND = """\
@@ -130,3 +130,26 @@ def test_trouble_is_told_in_a_sentence(arguments: list[str], words: str, capfd: 
     assert outcome.code == 2
     assert words in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_the_page_shows_the_verdict_and_how_sure_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+    outcome = run_command(capfd, "diagnose", "sample.bin", "benchmark.bin", "--format", "html", "-o", "verdict.html")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, "", "")
+    text = Path("verdict.html").read_text(encoding="utf-8")
+    assert 'Abrupt at <a href="#layer-2">conv2</a>: scale</p>' in text
+    assert "sample = 2 x benchmark" in text
+    assert ">SQNR<" in text
+
+
+def test_markdown_is_a_heading_and_a_table(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = run_command(capfd, "diagnose", "sample.bin", "benchmark.bin", "--format", "markdown").stdout.splitlines()
+    assert lines[0] == "### Verdict: abrupt at `conv2`"
+    assert lines[4].startswith("| layer | COS | RMSE | kind | sure |")
+    assert lines[6].startswith("| conv2 | 1.000000 | 1.000000 | scale | 100% | straight line through the values:")
+    assert len({line.replace("\\|", "").count("|") for line in lines[4:]}) == 1
+
+
+def test_inputs_have_no_page(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((1, 8, 8, 3), np.float32))
+    outcome = run_command(capfd, "diagnose", "--preprocess", "a.npy", "a.npy", "--format", "html")
+    assert (outcome.code, outcome.stderr.splitlines()[0]) == (2, "error: --preprocess has no --format html")

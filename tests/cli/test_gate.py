@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,87 @@ def test_html_has_its_sqnr_without_being_asked(capfd):
 def test_json_is_what_the_gate_reads(capfd):
     write_baseline(capfd)
     assert json.loads(Path("base.json").read_text())["version"] == 1
+
+
+def mark_with_other_inputs() -> None:
+    """Give the two dumps manifests that name different images."""
+    for side in ("good", "float"):
+        Path(f"{side}.jpg").write_bytes(side.encode())
+        write_manifest(f"{side}.bin", "ipudebug 1.0", {}, [f"{side}.jpg"], {})
+
+
+@pytest.mark.parametrize("form", ["json", "junit", "sarif", "markdown", "html"])
+def test_reports_tell_unlike_inputs_too(capfd, form):
+    mark_with_other_inputs()
+    text = run_command(capfd, "compare", "good.bin", "float.bin", "--format", form).stdout
+    assert text.count("made from DIFFERENT INPUTS") == 1
+    if form == "json":
+        assert "DIFFERENT INPUTS" in json.loads(text)["conflicts"][0]
+    if form == "junit":
+        (case,) = ET.fromstring(text).findall(".//testcase[@name='inputs of the two dumps']")
+        assert case.find("failure") is not None
+        assert ET.fromstring(text).get("failures") == "1"
+    if form == "sarif":
+        (result,) = json.loads(text)["runs"][0]["results"]
+        assert (result["ruleId"], result["level"]) == ("different-inputs", "error")
+    if form == "markdown":
+        assert text.startswith("> [!CAUTION]\n> the two dumps were made from DIFFERENT INPUTS")
+        assert "\n\n|" in text
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+def test_a_verdict_tells_unlike_inputs_too(capfd, form):
+    mark_with_other_inputs()
+    outcome = run_command(capfd, "diagnose", "good.bin", "float.bin", "--format", form)
+    assert "WARNING: the two dumps were made from DIFFERENT INPUTS" in outcome.stderr
+    if form != "text":
+        assert outcome.stdout.count("made from DIFFERENT INPUTS") == 1
+
+
+def test_regressions_are_failures_in_junit_and_nothing_else_is(capfd):
+    write_baseline(capfd)
+    options = ["--baseline", "base.json", "--format", "junit"]
+    suite = ET.fromstring(run_command(capfd, "compare", "bad.bin", "float.bin", *options).stdout)
+    failures = {case.get("name"): case.find("failure") for case in suite.iter("testcase")}
+    assert suite.get("failures") == "3"
+    assert failures["a"] is None
+    assert failures["b"] is not None
+    assert failures["b"].get("message") == "worse than the baseline: RMSE 0.050000 -> 0.100000"
+    messages = [
+        case.find("failure").get("message") for case in suite.iter("testcase") if case.get("name") == "baseline"
+    ]
+    assert messages == [
+        "overall: mean COS 0.999148 -> 0.997000", "overall: mean RMSE 0.025000 -> 0.050000",
+    ]  # fmt: skip
+
+
+def test_what_was_as_bad_before_is_no_failure(capfd):
+    write_dump_file(Path("worst.bin"), record("a", [4, 3, 2, 1]), record("b", [1, 2, 3, 4], index=1))
+    write_baseline(capfd, "worst.bin")
+    for options, failures in (([], "1"), (["--baseline", "base.json"], "0")):
+        text = run_command(capfd, "compare", "worst.bin", "float.bin", "--format", "junit", *options).stdout
+        assert ET.fromstring(text).get("failures") == failures
+
+
+def test_regressions_are_errors_in_sarif(capfd):
+    write_baseline(capfd)
+    options = ["--baseline", "base.json", "--format", "sarif"]
+    log = json.loads(run_command(capfd, "compare", "bad.bin", "float.bin", *options).stdout)["runs"][0]
+    rules = log["tool"]["driver"]["rules"]
+    found = [(item["ruleId"], item["level"], item["message"]["text"].partition(" (")[0]) for item in log["results"]]
+    assert found == [
+        ("regression", "error", "b: worse than the baseline: RMSE 0.050000 -> 0.100000"),
+        ("regression", "error", "overall: mean COS 0.999148 -> 0.997000"),
+        ("regression", "error", "overall: mean RMSE 0.025000 -> 0.050000"),
+    ]
+    assert all(rules[item["ruleIndex"]]["id"] == item["ruleId"] for item in log["results"])
+    assert len({item["partialFingerprints"]["layer/v1"] for item in log["results"]}) == 3
+
+
+def test_regressions_are_in_json_and_on_the_page(capfd):
+    write_baseline(capfd)
+    command = ["compare", "bad.bin", "float.bin", "--baseline", "base.json", "--format"]
+    told = json.loads(run_command(capfd, *command, "json").stdout)["baseline"]
+    assert told["regressions"][0] == "b: RMSE 0.050000 -> 0.100000"
+    assert (told["path"], told["same"], told["better"], told["new"]) == ("base.json", 1, [], [])
+    assert "3 worse than the baseline" in run_command(capfd, *command, "html").stdout

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 
 from ipudebug import __version__
 from ipudebug.comparison import compare
+from ipudebug.diagnosis.blame import Blame, LayerBlame
+from ipudebug.diagnosis.judgement import diagnose_rows
 from ipudebug.errors import TruncatedDump
 from ipudebug.manifest import write_manifest
 from ipudebug.metrics import METRICS, VENDOR
@@ -19,6 +22,7 @@ from ipudebug.reports import REPORTS, list_metrics
 from tests.dump_files import record, write_dump_file
 from tests.reports.every_row import ROWS, make_comparison
 from tests.reports.page.browser import Browser, browser
+from tests.reports.page.test_graph import RESIDUAL, make
 
 __all__ = ["browser"]  # a fixture
 
@@ -120,11 +124,20 @@ def test_the_result_comes_first(tmp_path):
 
 
 def test_a_verdict_stands_before_the_result(tmp_path):
-    report = REPORTS["html"].with_verdict(["abrupt at <relu1>", "Scale & zero point."])
     comparison = make_comparison(tmp_path)
-    text = " ".join(Page("".join(report.render(comparison, comparison))).words)
-    assert text.index("abrupt at <relu1>") < text.index("Scale & zero point.") < text.index("First suspicious layer")
-    assert 'class="result verdict"' not in render(comparison)
+    text = " ".join(Page(render(comparison)).words)
+    assert text.index("Verdict") < text.index("Abrupt at") < text.index("Do ") < text.index("First suspicious layer")
+
+
+def test_a_selection_of_rows_has_no_verdict(tmp_path):
+    comparison = make_comparison(tmp_path)
+    assert 'class="verdict' not in render(comparison, list(comparison)[:5])
+
+
+def test_the_verdict_does_not_depend_on_the_order_of_the_rows(tmp_path):
+    comparison = make_comparison(tmp_path)
+    pages = [render(comparison, rows) for rows in (list(comparison), list(comparison)[::-1])]
+    assert len({re.search(r'<section class="verdict.*?</section>', page, re.DOTALL)[0] for page in pages}) == 1
 
 
 def test_the_worst_come_worst_first(tmp_path):
@@ -144,7 +157,7 @@ def test_equal_dumps_have_nothing_to_draw_but_their_curves(tmp_path):
 def test_it_asks_for_the_metric_that_it_draws(tmp_path):
     assert list_metrics("html") == ("sqnr",)
     assert list_metrics("rows") == ()
-    assert "SQNR" not in render(make_comparison(tmp_path))
+    assert ">SQNR<" not in render(make_comparison(tmp_path))
     assert render(make_comparison(tmp_path, metrics=["sqnr"])).count(">SQNR<") == 2 + 4  # curve, column, four cards
 
 
@@ -267,9 +280,9 @@ def test_a_real_browser_paints_the_page(browser, tmp_path):
 
     page, picture = tmp_path / "page.html", tmp_path / "page.png"
     page.write_text(render(make_many(tmp_path, 60)), encoding="utf-8")
-    browser.run(page, "--window-size=1280,900", f"--screenshot={picture}")
+    browser.run(page, "--window-size=1280,1800", f"--screenshot={picture}")
     image = Image.open(picture).convert("RGB")
-    assert image.size == (1280, 900)
+    assert image.size == (1280, 1800)
     colours = {colour: count for count, colour in image.getcolors(1 << 20)}
     assert colours[0xFA, 0xF9, 0xF6] > 100_000  # paper
     assert colours[0xC3, 0x27, 0x2F] > 300  # what is suspicious
@@ -282,3 +295,46 @@ def test_rendering_five_hundred_layers_takes_no_time(tmp_path):
     begin = time.perf_counter()
     render(comparison, rows)
     assert time.perf_counter() - begin < 5
+
+
+def test_what_the_models_add_is_drawn(tmp_path):
+    """The table of shares, the parts in the table of layers, and a graph from the model where the dumps tell none."""
+    comparison = make_many(tmp_path, 4)
+    rows = list(comparison)
+    names = [row.name for row in rows]
+    layers = [
+        LayerBlame(names[0], 0.01, 0.01, 0.0, 0.0, share=0.02),
+        LayerBlame(names[1], 0.4, 0.39, 0.01, 0.01, share=0.9, jump=12),
+        LayerBlame(names[2], 0.9, 0.02, 0.89, 0.3, alone=0.02, share=0.1),
+        LayerBlame(names[3], 0.1, 0.01, 0.09, 0.9, share=-0.02),
+    ]
+    diagnosis = replace(
+        diagnose_rows(comparison, rows),
+        blame=Blame(tuple(layers), ("<prob>",), 0.0),
+        parents={1: (0,), 2: (1,), 3: (0,)},
+    )
+    text = "".join(REPORTS["html"].with_diagnosis(diagnosis).render(comparison, rows))
+    page = Page(text)
+    words = " ".join(page.words)
+    assert page.open == []
+    assert "Where the error of <prob> comes from" in words
+    assert "amplifies \u00d73" in words
+    assert [
+        attrs["style"] for tag, attrs in page.elements if tag == "i" and "width:100.0%" in (attrs.get("style") or "")
+    ]
+    assert re.findall(r'<rect class="p (role-[\w-]+)"', text) == [
+        "role-originates", "role-originates", "role-amplifies", "role-absorbs",
+    ]  # fmt: skip
+    assert text.count('<path class="edge') == 3
+    assert re.findall(r'<td><span class="role [\w-]+" title="[^"]*">([^<]*)', text) == [
+        "originates", "originates", "amplifies", "absorbs",
+    ]  # fmt: skip
+
+
+def test_without_models_what_changes_clearly_is_coloured(tmp_path):
+    comparison = make(tmp_path, *RESIDUAL)
+    text = render(comparison)
+    assert re.findall(r'<rect class="p ([\w-]+)"', text) == ["equal", "role-changes-clearly", "equal"]
+    legend = re.search(r'<p class="legend">(.*?)</p>', text)
+    assert legend is not None
+    assert re.sub(r"<[^>]*>", " ", legend[1]).split() == ["changes", "clearly", "equal"]

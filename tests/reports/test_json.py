@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from ipudebug import __version__
+from ipudebug.baseline import Gate, load_baseline
 from ipudebug.metrics import METRICS
-from ipudebug.reports import REPORTS
+from ipudebug.reports import REPORTS, make_report
 from tests.reports.every_row import ROWS, make_comparison
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
@@ -29,7 +30,7 @@ def test_the_head_says_what_was_compared(tmp_path):
     report = load(make_comparison(tmp_path, metrics=["sqnr"]))
     assert list(report) == [
         "version", "tool", "sample", "benchmark", "metrics", "thresholds", "layers", "sample_only", "benchmark_only",
-        "notes", "summary",
+        "notes", "conflicts", "baseline", "summary",
     ]  # fmt: skip
     assert (report["version"], report["tool"]) == (1, f"ipudebug {__version__}")
     assert report["sample"] == str(tmp_path / "sample.bin")
@@ -92,7 +93,11 @@ def fields_of(value, path=""):
 def test_every_field_is_documented_and_no_other(tmp_path):
     documented = re.findall(r"^\| `([^`]+)` \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(documented) == len(set(documented))
-    assert set(documented) == set(fields_of(load(make_comparison(tmp_path, metrics=list(METRICS)))))
+    comparison = make_comparison(tmp_path, metrics=list(METRICS))
+    (tmp_path / "earlier.json").write_text("".join(REPORTS["json"].render(comparison, comparison)), encoding="utf-8")
+    gate = Gate(load_baseline(str(tmp_path / "earlier.json")), {"cos": 0.1}, {"cos": 0.1})
+    report = "".join(make_report("json", gate=gate).render(comparison, comparison))
+    assert set(documented) == set(fields_of(json.loads(report)))
 
 
 def test_the_documented_version_is_the_real_one(tmp_path):

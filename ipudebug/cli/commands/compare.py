@@ -175,7 +175,7 @@ def command(
         rows = watch(folder.watch(comparison) if folder else comparison)
         if by != "index" or top:
             rows = _sort_rows(_keep_worst(list(rows), by, top), by)
-        write_output(output, make_report(report, thresholds).render(comparison, rows), keep=inputs)
+        write_output(output, make_report(report, thresholds, gate).render(comparison, rows), keep=inputs)
     if folder and folder.kept:
         click.echo(f"{folder.path} existed: kept as {folder.kept}", err=True)
     for line in summary.lines():

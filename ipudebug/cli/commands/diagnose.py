@@ -17,6 +17,7 @@ from ipudebug.cli.app import EXIT_MISSED, Command
     examples=[
         "ipudebug diagnose fixed.bin float.bin",
         "ipudebug diagnose fixed.bin onnx.bin --float-model model.onnx -i cat.jpg -n preprocess.py",
+        "ipudebug diagnose fixed.bin float.bin --format html -o verdict.html",
         "ipudebug diagnose board.bin fixed.bin --format json -o verdict.json",
         "ipudebug diagnose --preprocess board_input.npy float_input.npy",
         "ipudebug diagnose --preprocess board_input.npy cat.jpg",
@@ -37,7 +38,9 @@ from ipudebug.cli.app import EXIT_MISSED, Command
 @click.option(
     "--map", "map_file", metavar="FILE", help="Renamed tensors: 'sample-name benchmark-name', one pair a line."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "html", "json", "markdown"]), default="text", show_default=True
+)
 @click.option("-o", "--output", default="-", metavar="FILE", help="Write the verdict to FILE instead of stdout ('-').")
 @click.option("--check", is_flag=True, help="Exit 1 unless the verdict is clean.")
 def command(
@@ -63,24 +66,26 @@ def command(
     Exit code: 0 done, 1 --check and the verdict is not clean, 2 trouble.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as compare does: before numpy loads
+    from ipudebug.cli.gate import warn_of_conflicts
     from ipudebug.cli.output import write_output
-    from ipudebug.cli.verdict_json import encode_diagnosis, encode_input_difference
-    from ipudebug.cli.verdict_text import describe_diagnosis, describe_input_difference
+    from ipudebug.cli.verdict_forms import draw_input_difference, draw_verdict
 
     if (image is None) != (script is None):
         raise click.UsageError("-i and -n go together")
     if inputs:
-        from ipudebug.diagnose.preprocessing import compare_inputs, load_input
+        from ipudebug.diagnosis.preprocessing import compare_inputs, load_input
 
         difference = compare_inputs(load_input(sample), load_input(benchmark))
-        pieces = encode_input_difference(difference) if form == "json" else describe_input_difference(difference)
-        write_output(output, pieces, keep=(sample, benchmark))
+        write_output(output, draw_input_difference(difference, form), keep=(sample, benchmark))
         return EXIT_MISSED if check and not difference.is_clean else 0
     if (fixed_model or image) and not float_model:
         raise click.UsageError("--fixed-model, -i and -n need --float-model")
     from ipudebug.cli.verdict_models import diagnose_files
 
-    verdict = diagnose_files(sample, benchmark, map_file, float_model, fixed_model, image, script, input_config)
-    pieces = encode_diagnosis(verdict) if form == "json" else describe_diagnosis(verdict)
-    write_output(output, pieces, keep=(sample, benchmark))
+    metrics = ("sqnr",) if form == "html" else ()  # which the page draws
+    verdict = diagnose_files(
+        sample, benchmark, map_file, float_model, fixed_model, image, script, input_config, metrics
+    )
+    warn_of_conflicts(verdict.comparison)
+    write_output(output, draw_verdict(verdict, form), keep=(sample, benchmark))
     return EXIT_MISSED if check and not verdict.is_clean else 0

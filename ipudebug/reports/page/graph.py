@@ -1,20 +1,22 @@
-"""The sample's graph as its dump tells it: operators in execution order, coloured by status, arcs for what skips.
+"""The graph: operators in execution order, coloured by what they do to the error, arcs for what skips.
 
 A simulator's dump repeats each tensor as its readers' input; that is what the edges are made from. The dumps of the
-framework scripts hold outputs only, so they have no graph.
+framework scripts hold outputs only: there the edges are a model's, if a diagnosis had one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ipudebug.comparison import LayerResult
 from ipudebug.reports.page.markup import anchor, escape, show_compact
+from ipudebug.reports.page.roles import Part, list_words
 from ipudebug.reports.severity import find_severity
 from ipudebug.tensor import TensorInfo
 
-_STEP, _SIDE, _LEFT, _RIGHT = 22, 14, 46, 14
+_NARROW, _WIDE, _PAGE = 22, 64, 1110  # pixels from one operator to the next, and for all of them if there are few
+_SIDE, _LEFT, _RIGHT = 14, 46, 14
 _TALLEST, _LABEL = 150, 122
 _LONGEST = 14  # characters of an op type below its box
 
@@ -55,30 +57,54 @@ def find_operators(infos: Sequence[TensorInfo], rows: Sequence[LayerResult]) -> 
     return operators if any(operator.producers for operator in operators) else []
 
 
-def draw_graph(infos: Sequence[TensorInfo], rows: Sequence[LayerResult]) -> str:
-    """Return the graph as SVG, as wide as it has operators; "" where the dump tells no edges."""
-    operators = find_operators(infos, rows)
+def find_computed(rows: Sequence[LayerResult], parents: Mapping[int, Sequence[int]]) -> list[Operator]:
+    """Return an operator for each compared row, given which of them each is computed from; [] without edges."""
+    compared = [row for row in rows if row.compared]
+    operators = [
+        Operator(row.sample.info.op_type, [row.name], row, set(parents.get(place, ())))
+        for place, row in enumerate(compared)
+    ]
+    return operators if any(operator.producers for operator in operators) else []
+
+
+def draw_graph(operators: Sequence[Operator], parts: Mapping[int, Part] | None = None) -> str:
+    """Return the graph as SVG, as wide as it has operators; "" without any.
+
+    ``parts`` are those of the rows, by their indices; a row without one is coloured by its status.
+    """
+    parts = parts or {}
     if not operators:
         return ""
-    width = _LEFT + _RIGHT + _STEP * len(operators)
+    step = min(_WIDE, max(_NARROW, _PAGE // len(operators)))
+    width = _LEFT + _RIGHT + step * len(operators)
     tallest = max((_rise(place - other) for place, op in enumerate(operators) for other in op.producers), default=0)
     line = tallest + 12 + _SIDE / 2
-    parts = [
+    pieces = [
         f'<svg class="graph" width="{width}" height="{line + _LABEL:.0f}" viewBox="0 0 {width} {line + _LABEL:.0f}" '
         'role="img" aria-label="The graph">'
     ]
     for place in range(len(operators)):
-        parts += _draw_edges(operators, place, line)
-    parts += [_draw_operator(operator, _x(place), line) for place, operator in enumerate(operators)]
-    return "".join(parts) + "</svg>\n"
+        pieces += _draw_edges(operators, place, step, line)
+    pieces += [_draw_operator(operator, parts, _x(place, step), line) for place, operator in enumerate(operators)]
+    return "".join(pieces) + "</svg>\n"
 
 
-def _draw_edges(operators: Sequence[Operator], place: int, line: float) -> Iterator[str]:
+def draw_legend(operators: Sequence[Operator], parts: Mapping[int, Part]) -> str:
+    """Return what the colours of a graph stand for, those that occur in it."""
+    rows = [operator.row for operator in operators if operator.row is not None]
+    words = [(f"role-{word.replace(' ', '-')}", word) for word in list_words(parts.values())]
+    statuses = dict.fromkeys(row.status for row in rows if row.index not in parts)
+    words += [(status, status) for status in statuses]
+    words += [("uncompared", "not compared")] if len(rows) < len(operators) else []
+    return '<p class="legend">' + "".join(f'<span><i class="p {css}"></i>{word}</span>' for css, word in words) + "</p>"
+
+
+def _draw_edges(operators: Sequence[Operator], place: int, step: int, line: float) -> Iterator[str]:
     """Yield the edges into one operator: straight from the one before it, as an arc from further back."""
     for other in sorted(operators[place].producers):
         row = operators[other].row
         kind = " bad" if row is not None and row.suspicious else ""
-        start, stop = _x(other), _x(place)
+        start, stop = _x(other, step), _x(place, step)
         if place - other == 1:
             yield f'<path class="edge{kind}" d="M{start} {line:g}H{stop}"/>'
         else:
@@ -87,7 +113,7 @@ def _draw_edges(operators: Sequence[Operator], place: int, line: float) -> Itera
             yield f'<path class="edge{kind}" d="M{start} {top:g}C{start} {peak:.0f} {stop} {peak:.0f} {stop} {top:g}"/>'
 
 
-def _draw_operator(operator: Operator, x: float, line: float) -> str:
+def _draw_operator(operator: Operator, parts: Mapping[int, Part], x: float, line: float) -> str:
     """Return one operator: a box that links to its row, its type below."""
     row = operator.row
     name = ", ".join(operator.outputs)
@@ -95,6 +121,8 @@ def _draw_operator(operator: Operator, x: float, line: float) -> str:
         told, status = "not compared", "uncompared"
     else:
         told, status = f"COS {show_compact(row.values['cos'])}, {row.status}", row.status
+        if row.index in parts:
+            told, status = f"{told}, {parts[row.index].told}", parts[row.index].css
     half = _SIDE / 2
     box = (
         f'<rect class="p {status}" x="{x - half:g}" y="{line - half:g}" width="{_SIDE}" height="{_SIDE}" rx="4">'
@@ -107,9 +135,9 @@ def _draw_operator(operator: Operator, x: float, line: float) -> str:
     return (f'<a href="#{anchor(row)}">{box}</a>' if row else box) + text
 
 
-def _x(place: int) -> int:
+def _x(place: int, step: int) -> int:
     """Return the x of an operator."""
-    return _LEFT + _STEP // 2 + _STEP * place
+    return _LEFT + step // 2 + step * place
 
 
 def _rise(span: int) -> float:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from ipudebug.comparison import Comparison, LayerResult
-from ipudebug.manifest import FileMark, Manifest, find_conflicts, read_manifest
+from ipudebug.manifest import FileMark, Manifest, read_manifest
 from ipudebug.reports.page.markup import anchor, escape, show_compact
 from ipudebug.reports.summary import Summary
 
@@ -48,19 +48,20 @@ def draw_summary(comparison: Comparison, rows: Sequence[LayerResult], summary: S
         yield f"<details><summary>What was left out, and other remarks</summary><ul>{notes}</ul></details>\n"
 
 
-def draw_verdict(lines: Sequence[str]) -> Iterator[str]:
-    """Yield what a diagnosis says; nothing without one."""
-    if lines:
-        rest = "".join(f"<p>{escape(line)}</p>" for line in lines[1:])
-        yield f'<section class="result verdict"><p class="big">{escape(lines[0])}</p>{rest}</section>\n'
-
-
-def draw_conflicts(comparison: Comparison) -> Iterator[str]:
+def draw_conflicts(conflicts: Sequence[str]) -> Iterator[str]:
     """Yield a warning for each thing that makes the two dumps incomparable."""
-    sides = [read_manifest(dump.path)[0] for dump in (comparison.sample, comparison.benchmark)]
-    if sides[0] and sides[1]:
-        for conflict in find_conflicts(sides[0], sides[1]):
-            yield f'<section class="result warning"><p class="big">Careful</p><p>{escape(conflict)}</p></section>\n'
+    for conflict in conflicts:
+        yield f'<section class="result warning"><p class="big">Careful</p><p>{escape(conflict)}</p></section>\n'
+
+
+def draw_regressions(regressions: Sequence[str]) -> Iterator[str]:
+    """Yield what is worse than in the baseline; nothing if nothing is."""
+    if regressions:
+        listed = "".join(f"<li>{escape(text)}</li>" for text in regressions)
+        yield (
+            f'<section class="result bad"><p class="big">{len(regressions)} worse than the baseline</p>'
+            f"<ul>{listed}</ul></section>\n"
+        )
 
 
 def draw_provenance(comparison: Comparison, tool: str) -> Iterator[str]:

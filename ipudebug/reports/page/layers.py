@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ipudebug.comparison import SUSPICIOUS_COS, SUSPICIOUS_RMSE, LayerResult
 from ipudebug.reports.cells import exact_value, labels, show_remark, show_shape, show_value
 from ipudebug.reports.page.markup import anchor, escape
+from ipudebug.reports.page.roles import Part
 
 STATUSES = ("suspicious", "nan", "inf", "ok", "equal", "uncompared")
 
 
-def draw_table(rows: Sequence[LayerResult], names: Sequence[str]) -> Iterator[str]:
-    """Yield the filter and the table, row by row, in the order of ``rows``."""
+def draw_table(
+    rows: Sequence[LayerResult], names: Sequence[str], parts: Mapping[int, Part] | None = None
+) -> Iterator[str]:
+    """Yield the filter and the table, row by row, in the order of ``rows``.
+
+    ``parts`` are what layers do to the error, by their indices; with any there is a column for it.
+    """
     counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
     boxes = "".join(
         f'<label class="chip {status}"><input type="checkbox" value="{status}" checked>{status} <b>{count}</b></label>'
@@ -29,18 +35,25 @@ def draw_table(rows: Sequence[LayerResult], names: Sequence[str]) -> Iterator[st
         yield f'<th scope="col" data-kind="{kind}">{heading}</th>'
     for label in labels(names):
         yield f'<th scope="col" data-kind="num" class="num">{label}</th>'
-    for heading in ("status", "remarks"):
+    for heading in (*(["part in it"] if parts else []), "status", "remarks"):
         yield f'<th scope="col" data-kind="text">{heading}</th>'
     yield "</tr></thead>\n<tbody>\n"
     for row in rows:
-        yield _draw_row(row, names)
+        yield _draw_row(row, names, parts or {})
     yield "</tbody></table></div>\n"
 
 
-def _draw_row(row: LayerResult, names: Sequence[str]) -> str:
+def _draw_row(row: LayerResult, names: Sequence[str], parts: Mapping[int, Part]) -> str:
     """Return one line of the table."""
     place = f' id="{anchor(row)}"' if row.compared else ""
     cells = "".join(_draw_value(row, name) for name in names)
+    if parts:
+        part = parts.get(row.index)
+        cells += (
+            f'<td><span class="role {part.css}" title="{escape(part.told)}">{part.word}</span></td>'
+            if part
+            else "<td></td>"
+        )
     remark = show_remark(row)
     remark = remark.removeprefix(row.status).removeprefix("; ")  # the status has a column of its own
     return (

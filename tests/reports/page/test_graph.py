@@ -39,7 +39,7 @@ def test_edges_lead_from_who_makes_a_tensor_to_who_reads_it(tmp_path):
 
 def test_what_skips_is_an_arc_and_what_is_bad_is_red(tmp_path):
     comparison = make(tmp_path, *RESIDUAL)
-    text = draw_graph(comparison.sample.infos, list(comparison))
+    text = draw_graph(find_operators(comparison.sample.infos, list(comparison)))
     edges = re.findall(r'<path class="edge( bad)?" d="M[\d.]+ [\d.]+([HC])', text)
     assert edges == [("", "H"), ("", "C"), (" bad", "H")]
     assert re.findall(r'<rect class="p (\w+)"', text) == ["equal", "suspicious", "equal"]
@@ -48,7 +48,7 @@ def test_what_skips_is_an_arc_and_what_is_bad_is_red(tmp_path):
 
 def test_a_dump_without_inputs_has_no_graph(tmp_path):
     comparison = make(tmp_path, record("a", [1]), record("b", [1], index=1))
-    assert draw_graph(comparison.sample.infos, list(comparison)) == ""
+    assert draw_graph(find_operators(comparison.sample.infos, list(comparison))) == ""
 
 
 def test_an_operator_is_as_bad_as_its_worst_output(tmp_path):
@@ -62,7 +62,7 @@ def test_an_operator_is_as_bad_as_its_worst_output(tmp_path):
 
 def test_what_was_not_listed_is_grey(tmp_path):
     comparison = make(tmp_path, *RESIDUAL)
-    text = draw_graph(comparison.sample.infos, list(comparison)[:1])
+    text = draw_graph(find_operators(comparison.sample.infos, list(comparison)[:1]))
     assert text.count("p uncompared") == 3
     assert text.count("not compared</title>") == 3
 
@@ -81,6 +81,6 @@ def test_op_types_are_escaped_and_cut(tmp_path, op):
     comparison = make(
         tmp_path, RESIDUAL[1], record("a", [1, 3], role="in", op=op, index=1), record("b", [1], op=op, index=1)
     )
-    text = draw_graph(comparison.sample.infos, list(comparison))
+    text = draw_graph(find_operators(comparison.sample.infos, list(comparison)))
     assert "<script>" not in text
     assert ("AAAAAAAAAAAAA…</text>" in text) is (op[0] == "A")
