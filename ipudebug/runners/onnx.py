@@ -16,10 +16,10 @@ activations in memory nor cost much more time than a plain run:
 
 Whole process against plain inference, the dump written to a file in memory, on two busy cores (time; peak memory over
 plain): MobileNetV2 at 224 1.5-1.6, +50 MB; at 640 2.0-2.3, +40 MB; ResNet50 at 224 1.4, +70 MB; at 640 2.1, -40 MB; a
-UNet with 1.9 GB of activations 2.2, +220 MB (1.5 x); a thousand small nodes 1.5. Segments of 8 MB are as fast, of 32 MB
-up to .2 slower and 25 to 60 MB larger: their values leave the cache. Without the shared arena the UNet takes .5 more;
-with threads that spin on, MobileNetV2 at 224 .2 more. Computing the next segment in a thread while the caller writes
-gains .1-.2 for the large nets and costs as much for the small ones.
+UNet with 1.9 GB of activations 2.2, +220 MB (1.5 x); a thousand small nodes 1.5. These are of segments of 16 MB; of 4 MB
+they take a seventh less processor time for MobileNetV2 at 224, as their values stay in the cache, as much for the large
+nets, and 20 to 50 MB less memory. Without the shared arena the UNet takes .5 more; with threads that spin on,
+MobileNetV2 at 224 .2 more.
 
 With graph optimisation on, operators are fused, and looking at inner values prevents some of that. The final outputs
 are then those of a plain run; ``notes`` says how far the observed ones are off. The same is done for models with
@@ -49,7 +49,7 @@ from ipudebug.tensor import Layout, Tensor, TensorInfo
 if TYPE_CHECKING:
     from ipudebug.runners import Feed, ModelFiles
 
-SEGMENT_BYTES = 16 << 20
+SEGMENT_BYTES = 4 << 20
 _NODE_BY_NODE = -1
 
 
