@@ -16,10 +16,10 @@ activations in memory nor cost much more time than a plain run:
 
 Whole process against plain inference, the dump written to a file in memory, on two busy cores (time; peak memory over
 plain): MobileNetV2 at 224 1.5-1.6, +50 MB; at 640 2.0-2.3, +40 MB; ResNet50 at 224 1.4, +70 MB; at 640 2.1, -40 MB; a
-UNet with 1.9 GB of activations 2.2, +220 MB (1.5 x); a thousand small nodes 1.5. These are of segments of 16 MB; of 4 MB
-they take a seventh less processor time for MobileNetV2 at 224, as their values stay in the cache, as much for the large
-nets, and 20 to 50 MB less memory. Without the shared arena the UNet takes .5 more; with threads that spin on,
-MobileNetV2 at 224 .2 more.
+UNet with 1.9 GB of activations 2.2, +220 MB (1.5 x); a thousand small nodes 1.5. That was with segments of 16 MB; with
+4 MB MobileNetV2 at 224 takes a seventh less processor time, as its values stay in the cache, large nets take as much,
+and all 20 to 50 MB less memory. Without the shared arena the UNet takes .5 more; with threads that spin on, MobileNetV2
+at 224 .2 more.
 
 With graph optimisation on, operators are fused, and looking at inner values prevents some of that. The final outputs
 are then those of a plain run; ``notes`` says how far the observed ones are off. The same is done for models with
