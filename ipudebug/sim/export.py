@@ -27,9 +27,9 @@ def export_onnx(path: str, target: str) -> int:
         )
     if os.path.exists(target) and os.path.samefile(path, target):
         raise OutputError(f"-o {target} would overwrite the model", "give another name")
-    size = model.graph.ByteSize()
-    if size > _LARGEST:
-        raise OutputError(f"{path}: {size} bytes are more than one ONNX file holds ({_LARGEST})")
+    data = model.files.data if model.files.data is not None else model.graph.SerializeToString()
+    if len(data) > _LARGEST:
+        raise OutputError(f"{path}: {len(data)} bytes are more than one ONNX file holds ({_LARGEST})")
     with replace_file(target) as out:
-        out.write(model.graph.SerializeToString())
-    return int(size)
+        out.write(data)
+    return len(data)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ipudebug.errors import ModelError, UnsupportedOp
+from ipudebug.runners.elements import FLOAT
 from ipudebug.sim.vendor.constants import read_constant, read_integers
+from ipudebug.sim.vendor.onnx_writer import encode_model, encode_node, encode_value, encode_weight, find_element
 from ipudebug.sim.vendor.tables import VendorModel, VendorOperator, VendorTensor
 from ipudebug.tensor import dims
-
-if TYPE_CHECKING:
-    import onnx
 
 TO_NCHW = (0, 3, 1, 2)
 TO_NHWC = (0, 2, 3, 1)
 _OPSET = 17
-_IR_VERSION = 8
 
 
 def order_shape(shape: Sequence[int]) -> tuple[int, ...]:
@@ -42,8 +40,8 @@ class GraphBuilder:
     def __init__(self, model: VendorModel) -> None:
         """Begin with an empty graph."""
         self.model = model
-        self.nodes: list[onnx.NodeProto] = []
-        self.initialisers: list[onnx.TensorProto] = []
+        self.nodes: list[bytes] = []
+        self.initialisers: list[bytes] = []
         self._names = {tensor.name for tensor in model.tensors}
         self._values = {number: model.tensors[number].name for number in model.inputs}
         self._stored: dict[int, str] = {}
@@ -63,10 +61,8 @@ class GraphBuilder:
         self, op_type: str, inputs: Sequence[str], outputs: Sequence[str], domain: str = "", **attributes: Any
     ) -> None:
         """Append a node; attributes that are None are left out."""
-        from onnx import helper
-
         given = {name: value for name, value in attributes.items() if value is not None}
-        self.nodes.append(helper.make_node(op_type, list(inputs), list(outputs), domain=domain, **given))
+        self.nodes.append(encode_node(op_type, inputs, outputs, domain, given))
 
     def apply(self, op_type: str, inputs: Sequence[str], stem: str, **attributes: Any) -> str:
         """Append a node with one output of an invented name, and return that name."""
@@ -78,10 +74,8 @@ class GraphBuilder:
 
     def constant(self, array: np.ndarray, stem: str) -> str:
         """Add an initialiser and return its name."""
-        from onnx import numpy_helper
-
         name = self.invent(stem)
-        self.initialisers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
+        self.initialisers.append(encode_weight(name, array))
         return name
 
     def integers(self, values: Sequence[int], stem: str) -> str:
@@ -184,35 +178,30 @@ class GraphBuilder:
 
     # the whole --------------------------------------------------------------------------------------------------
 
-    def build(self, metadata: Mapping[str, str], element: int, domains: Mapping[str, int]) -> onnx.ModelProto:
-        """Return the model.
+    def build(self, metadata: Mapping[str, str], domains: Mapping[str, int]) -> bytes:
+        """Return the model: a ModelProto.
 
         Args:
             metadata: for ``metadata_props``.
-            element: ONNX element type of activations whose dtype is floating.
             domains: versions of further operator domains.
         """
-        from onnx import TensorProto, helper
-
-        def describe(number: int) -> Any:
-            tensor = self.model.tensors[number]
-            kind = element if tensor.dtype.kind == "f" else helper.np_dtype_to_tensor_dtype(tensor.dtype)
-            return helper.make_tensor_value_info(tensor.name, kind or TensorProto.FLOAT, order_shape(tensor.shape))
-
         for number in self.model.outputs:
             if self.model.tensors[number].data is not None or number in self.model.inputs:
                 raise ModelError(
                     f"{self.model.path}: output {self.model.tensors[number].name!r} is an input or a constant",
                     "remove the output from the original model, and convert it again",
                 )
-        graph = helper.make_graph(
-            self.nodes,
-            "vendor",
-            [describe(number) for number in self.model.inputs],
-            [describe(number) for number in self.model.outputs],
-            self.initialisers,
-        )
-        versions = [helper.make_opsetid("", _OPSET), *(helper.make_opsetid(*pair) for pair in domains.items())]
-        model = helper.make_model(graph, producer_name="ipudebug", opset_imports=versions, ir_version=_IR_VERSION)
-        helper.set_model_props(model, dict(metadata))
-        return model
+        inputs = [self._declare(number, self.shape_input(number)) for number in self.model.inputs]
+        outputs = [self._declare(number, self.model.tensors[number].shape) for number in self.model.outputs]
+        return encode_model(self.nodes, self.initialisers, inputs, outputs, {"": _OPSET, **domains}, metadata)
+
+    def shape_input(self, number: int) -> tuple[int, ...]:
+        """Return the shape with which the model is fed, in the file's order."""
+        shape: tuple[int, ...] = self.model.tensors[number].shape
+        return shape
+
+    def _declare(self, number: int, shape: Sequence[int]) -> bytes:
+        """Return the type of an input or output; floating-point ones are float32."""
+        tensor = self.model.tensors[number]
+        element = FLOAT if tensor.dtype.kind == "f" else find_element(tensor.dtype)
+        return encode_value(tensor.name, element, order_shape(shape))

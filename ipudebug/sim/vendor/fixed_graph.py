@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ipudebug.errors import ModelError
-from ipudebug.sim.vendor.builder import order_shape
 from ipudebug.sim.vendor.fixed_builder import DOMAIN, FixedBuilder
 from ipudebug.sim.vendor.floats import list_translations
 from ipudebug.sim.vendor.integers import list_lowerings
 from ipudebug.sim.vendor.real_builder import RealBuilder
 from ipudebug.sim.vendor.tables import VendorModel, VendorOperator
 
-if TYPE_CHECKING:
-    import onnx
 
-
-def build_fixed(model: VendorModel) -> tuple[onnx.ModelProto, frozenset[int]]:
-    """Return a model whose activations are the chip's integers, tensors under their own names.
+def build_fixed(model: VendorModel) -> tuple[bytes, frozenset[int]]:
+    """Return a model (a ModelProto) whose activations are the chip's integers, tensors under their own names.
 
     Beside it, the numbers of the operators whose integers are not known to be the chip's. An operator without a kernel,
     or whose case no kernel knows, runs on the real values. Raises UnsupportedOp for one that cannot be computed at all,
     with the list of those that can.
     """
-    from onnx import TensorProto, helper
-
     builder = FixedBuilder(model)
     for operator in model.operators:
         _lower_operator(builder, operator)
-    built = builder.build({"source": f"{model.description}, {model.sdk}"}, TensorProto.FLOAT, {DOMAIN: 1})
-    for place, number in enumerate(model.inputs):
-        tensor = model.tensors[number]
-        kind = helper.np_dtype_to_tensor_dtype(tensor.dtype)
-        shape = order_shape(builder.shape_input(number))
-        built.graph.input[place].CopyFrom(helper.make_tensor_value_info(tensor.name, kind, shape))
+    built = builder.build({"source": f"{model.description}, {model.sdk}"}, {DOMAIN: 1})
     return built, frozenset(builder.inexact)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from ipudebug.sim.vendor.operations import list_constants, list_operations, list
 from ipudebug.sim.vendor.parse import parse_sim
 from ipudebug.sim.vendor.tables import VendorModel
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 
 def read_vendor(path: str | os.PathLike[str]) -> SimModel:
     """Return a float, cmodel float, fixed or compiled .sim of SDK 1.1.5 as a model that runs.
@@ -26,23 +30,29 @@ def read_vendor(path: str | os.PathLike[str]) -> SimModel:
     model = parse_sim(path)
     inexact: frozenset[int] = frozenset()
     if model.stage.is_integer:
-        graph, inexact = build_fixed(model)
+        data, inexact = build_fixed(model)
     else:
-        graph = build_float(model)
+        data = build_float(model)
     operations = list_operations(model, inexact)
     tensors = list_tensors(model, operations)
-    data = graph.SerializeToString()
     return SimModel(
         stage=model.stage,
         kind="vendor",
         files=ModelFiles(model.path, data=data, graph=open_model(MemoryFile(model.path, data))),
-        load=lambda: graph,
+        load=lambda: _load(data),
         operations=operations,
         tensors=tensors,
         constants=list_constants(model, tensors),
         inputs=tuple(_describe_input(model, place) for place in range(len(model.inputs))),
         path=model.path,
     )
+
+
+def _load(data: bytes) -> ModelProto:
+    """Return a model as the onnx package has it."""
+    import onnx
+
+    return onnx.load_model_from_string(data)
 
 
 def _describe_input(model: VendorModel, place: int) -> BoardInput:

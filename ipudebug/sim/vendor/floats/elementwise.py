@@ -9,6 +9,7 @@ import numpy as np
 from ipudebug.errors import ModelError
 from ipudebug.sim.vendor.builder import GraphBuilder
 from ipudebug.sim.vendor.floats.activation import add_activated
+from ipudebug.sim.vendor.onnx_writer import find_element
 from ipudebug.sim.vendor.options import read_fused_activation
 from ipudebug.sim.vendor.tables import VendorOperator, VendorTensor
 from ipudebug.tensor import dims
@@ -63,13 +64,11 @@ def translate_plain(builder: GraphBuilder, operator: VendorOperator) -> None:
 
 def translate_comparison(builder: GraphBuilder, operator: VendorOperator) -> None:
     """Append a comparison; its result is cast to the type that the file states."""
-    from onnx import helper
-
     operands, y = pair(builder, operator)
     result = builder.apply(_COMPARISONS[operator.type], operands, y.name)
     if operator.type == "NOT_EQUAL":
         result = builder.apply("Not", [result], y.name)
-    builder.add("Cast", [result], [builder.bind(y)], to=helper.np_dtype_to_tensor_dtype(y.dtype))
+    builder.add("Cast", [result], [builder.bind(y)], to=find_element(y.dtype))
 
 
 def translate_squared_difference(builder: GraphBuilder, operator: VendorOperator) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from ipudebug.sim.vendor.builder import GraphBuilder, order_axis
 from ipudebug.sim.vendor.floats.joining import find_axis
 from ipudebug.sim.vendor.floats.shaping import bind_reshaped
+from ipudebug.sim.vendor.onnx_writer import find_element
 from ipudebug.sim.vendor.tables import VendorOperator
 
 _REDUCERS = {
@@ -44,8 +45,6 @@ def translate_reducer(builder: GraphBuilder, operator: VendorOperator) -> None:
 
 def translate_argument(builder: GraphBuilder, operator: VendorOperator) -> None:
     """Append ARG_MAX or ARG_MIN: x, axis; the first of equals wins; the result has the type that the file states."""
-    from onnx import helper
-
     x, where = builder.take(operator, 2)
     y = builder.output(operator)
     axes = builder.read_integers(where)
@@ -56,7 +55,7 @@ def translate_argument(builder: GraphBuilder, operator: VendorOperator) -> None:
         builder.expect(operator, y, (*x.shape[:axis], *x.shape[axis + 1 :]))
     graph_axis = order_axis(axis, len(x.shape))
     found = builder.apply(_ARGUMENTS[operator.type], [builder.value(x)], y.name, axis=graph_axis, keepdims=1)
-    cast = builder.apply("Cast", [found], y.name, to=helper.np_dtype_to_tensor_dtype(y.dtype))
+    cast = builder.apply("Cast", [found], y.name, to=find_element(y.dtype))
     bind_reshaped(builder, cast, len(x.shape), y)
 
 

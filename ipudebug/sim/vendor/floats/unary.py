@@ -6,6 +6,7 @@ import numpy as np
 
 from ipudebug.sim.vendor.builder import GraphBuilder
 from ipudebug.sim.vendor.floats.activation import add_activation
+from ipudebug.sim.vendor.onnx_writer import find_element
 from ipudebug.sim.vendor.tables import VendorOperator
 
 _FUNCTIONS = {
@@ -81,12 +82,10 @@ def translate_rsqrt(builder: GraphBuilder, operator: VendorOperator) -> None:
 
 def translate_cast(builder: GraphBuilder, operator: VendorOperator) -> None:
     """Append CAST to the type that the file states."""
-    from onnx import helper
-
     (x,) = builder.take(operator, 1)
     y = builder.output(operator)
     builder.expect(operator, y, x.shape)
-    builder.add("Cast", [builder.value(x)], [builder.bind(y)], to=helper.np_dtype_to_tensor_dtype(y.dtype))
+    builder.add("Cast", [builder.value(x)], [builder.bind(y)], to=find_element(y.dtype))
 
 
 def translate_fix_to_float(builder: GraphBuilder, operator: VendorOperator) -> None:
