@@ -10,7 +10,7 @@ activations in memory nor cost much more time than a plain run:
   planned, never run: large weights are declared as its inputs. It takes 10 ms for 150 nodes; onnx.shape_inference needs
   the onnx package, whose import alone takes 70 ms.
 - Pieces are put together from the bytes of the file (``protobuf``); a weight is read when its segment needs it.
-- The sessions share one arena, and their threads do not spin between runs.
+- The sessions share one arena, and their threads do not spin while they wait: the second core is the writer's.
 - The transpose to NHWC is a session of its own, applied to one tensor at a time: as fast as a Transpose node in the
   segment, without the need to know which values are 4-D, and without a second copy of the segment in memory.
 
@@ -18,8 +18,8 @@ Whole process against plain inference, the dump written to a file in memory, on 
 plain): MobileNetV2 at 224 1.5-1.6, +50 MB; at 640 2.0-2.3, +40 MB; ResNet50 at 224 1.4, +70 MB; at 640 2.1, -40 MB; a
 UNet with 1.9 GB of activations 2.2, +220 MB (1.5 x); a thousand small nodes 1.5. That was with segments of 16 MB; with
 4 MB MobileNetV2 at 224 takes a seventh less processor time, as its values stay in the cache, large nets take as much,
-and all 20 to 50 MB less memory. Without the shared arena the UNet takes .5 more; with threads that spin on, MobileNetV2
-at 224 .2 more.
+and all 20 to 50 MB less memory. Without the shared arena the UNet takes .5 more; with threads that spin, ResNet50 at
+224 takes half as much processor time again.
 
 With graph optimisation on, operators are fused, and looking at inner values prevents some of that. The final outputs
 are then those of a plain run; ``notes`` says how far the observed ones are off. The same is done for models with

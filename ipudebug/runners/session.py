@@ -106,8 +106,8 @@ class Engine:
             options.enable_mem_pattern = False  # pays off from the second run on
             options.add_session_config_entry("session.use_env_allocators", "1")
             options.add_session_config_entry("session.model_external_initializers_file_folder_path", self._folder)
-            # The threads of an idle session would spin while the next one works.
-            options.add_session_config_entry("session.force_spinning_stop", "1")
+            # Threads that wait for work would spin on a core that something else has a use for: whoever writes.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             if weights:
                 options.add_external_initializers(list(weights), list(weights.values()))
