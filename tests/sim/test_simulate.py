@@ -169,5 +169,7 @@ def test_the_vendor_s_fixed_model_gives_the_vendor_s_dump(
 def test_a_fixed_model_that_reads_what_nothing_makes() -> None:
     model = integer_net()
     model.graph.node[1].input[0] = "q"
-    with pytest.raises(ModelError, match=r"net\.sim: the node .* makes 'a' \(ipudebug\.RELU\) reads the value 'q', which"):
+    with pytest.raises(
+        ModelError, match=r"net\.sim: the node .* makes 'a' \(ipudebug\.RELU\) reads the value 'q', which"
+    ):
         build_sim(model, "net.sim")
