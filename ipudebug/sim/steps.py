@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
 DOMAIN = "ipudebug"
+SPIN = "50"
+"""Microseconds; older versions of onnxruntime do not know the option and have their own number."""
 Values = Mapping[str, np.ndarray]
 
 
@@ -193,7 +195,9 @@ def _open_chain(model: bytes, threads: int) -> Any:
     options.intra_op_num_threads = threads
     # Else it would put QuantizeLinear and its neighbours together in ways of its own, which round otherwise.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
-    options.add_session_config_entry("session.force_spinning_stop", "1")  # of idle threads, while the next one works
+    # Some nodes have one thread only. The others wait for its end awake, but not for long: that costs as much as working.
+    options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN)
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
