@@ -193,9 +193,9 @@ def _open_chain(model: bytes, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT
     options.intra_op_num_threads = threads
-    # Else it would put QuantizeLinear and its neighbours together in ways of its own, which round otherwise.
+    # The proofs are about these nodes, not about what onnxruntime might make of QuantizeLinear and its neighbours.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
-    # Some nodes have one thread only. The others wait for its end awake, but not for long: that costs as much as working.
+    # Some nodes have one thread only. The others wait for it awake, but not for long: that costs as much as working.
     options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN)
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_session_config_entry("session.use_env_allocators", "1")
