@@ -138,9 +138,8 @@ def calibrate_model(
     plan = plan_network(network, [board.name for board in boards if is_image(board)])
     raised = [name for name, param in choice.given.items() if param.bit == 16]
     dtypes = choose_dtypes(plan, config, raised)
-    observer = Observer(
-        plan, with_samples=calibrator.needs_histogram, with_moments=choice.compensate, workers=choice.workers
-    )
+    sampled = [name for name, leader in plan.leaders.items() if calibrator.needs_histogram and dtypes[leader] == UINT8]
+    observer = Observer(plan, sampled=sampled, with_moments=choice.compensate, workers=choice.workers)
     inputs = _list_inputs(network)
     seen = observer.observe(feeds.fit(inputs), done)
     for text in check_preprocess(boards, feeds.samples, preprocess):

@@ -8,7 +8,7 @@ threads or processors there are.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -57,14 +57,14 @@ class Observer:
 
     Args:
         plan: of the model.
-        with_samples: whether histograms are wanted.
+        sampled: the tensors whose histograms are wanted.
         with_moments: whether it is wanted what convolutions read.
         workers: images that are computed at a time.
     """
 
-    def __init__(self, plan: Plan, *, with_samples: bool, with_moments: bool, workers: int) -> None:
+    def __init__(self, plan: Plan, *, sampled: Collection[str], with_moments: bool, workers: int) -> None:
         """Open the session; raises ModelError."""
-        self._model, self._taps = build_observed(plan, with_samples=with_samples, with_moments=with_moments)
+        self._model, self._taps = build_observed(plan, sampled=sampled, with_moments=with_moments)
         self._workers = max(1, workers)
         self._session = _open_session(self._model.SerializeToString())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -142,11 +143,12 @@ class ObservedGraph:
         return self.add_reduction("ReduceMin", below, (), f"{name}#depth")
 
 
-def build_observed(plan: Plan, *, with_samples: bool, with_moments: bool = False) -> tuple[ModelProto, list[Tap]]:
+def build_observed(plan: Plan, *, sampled: Collection[str], with_moments: bool) -> tuple[ModelProto, list[Tap]]:
     """Return the model to run, and where to find what of each tensor; a source stands before what it tells of.
 
     Observed are all activations of the fixed model, and what convolutions make before their activation, by channels:
-    along the last axis for products, along axis 1 otherwise. With moments, what convolutions read as well.
+    along the last axis for products, along axis 1 otherwise. ``sampled`` are the tensors that samples are taken of.
+    With moments, what convolutions read as well.
     """
     network = plan.network
     graph = ObservedGraph(plan)
@@ -162,14 +164,14 @@ def build_observed(plan: Plan, *, with_samples: bool, with_moments: bool = False
         source = None if name in axes else _find_source(makers.get(name), plan)
         if source is not None and source.name not in taps:
             source = None
-        taps[name] = _tap(name, graph, axes.get(name), source, with_samples=with_samples, depth=depths.get(name))
+        taps[name] = _tap(name, graph, axes.get(name), source, sampled=name in sampled, depth=depths.get(name))
     if with_moments:
         _add_moments(graph, taps)
     return graph.model, list(taps.values())
 
 
 def _tap(
-    name: str, graph: ObservedGraph, kept: int | None, source: Source | None, *, with_samples: bool, depth: int | None
+    name: str, graph: ObservedGraph, kept: int | None, source: Source | None, *, sampled: bool, depth: int | None
 ) -> Tap:
     """Return the tap of one tensor; ``kept`` is the axis of its channels if it is what a convolution makes."""
     rank = len(graph.plan.network.shape(name))
@@ -178,7 +180,7 @@ def _tap(
         graph.add_reduction(op, name, reduced, f"{name}#{end}") if source is None else ""
         for op, end in (("ReduceMin", "low"), ("ReduceMax", "high"))
     )
-    sample = graph.add_sample(name) if with_samples and name in graph.plan.leaders else ""
+    sample = graph.add_sample(name) if sampled else ""
     return Tap(name, low, high, sample, graph.add_depth(name, depth) if depth is not None else "", source)
 
 

@@ -137,6 +137,8 @@ def quantise_weights(weights: np.ndarray, scales: np.ndarray, dtype: np.dtype) -
     """
     quotients = weights.astype(np.float32) / scales.reshape(-1, *[1] * (weights.ndim - 1))
     steps = quotients.astype(np.float64)
+    steps += np.copysign(0.5, quotients)
+    np.trunc(steps, out=steps)
     limit = LARGEST[dtype]
-    clipped: np.ndarray = np.clip(np.trunc(steps + np.copysign(0.5, steps)), -limit, limit)
-    return clipped.astype(dtype)
+    np.clip(steps, -limit, limit, out=steps)
+    return steps.astype(dtype)

@@ -20,10 +20,10 @@ def correct_bias(
         weights: float32 [O, ...].
         stored: the integers that stand for them.
         scales: of each filter, float32 [O].
-        mean: of what each weight meets, of the same shape as the weights.
+        mean: of what each weight meets, of the weights' shape, or with one filter for all.
     """
     rows = len(weights)
     lost = weights.reshape(rows, -1).astype(np.float64)
     lost -= stored.reshape(rows, -1) * scales.astype(np.float64)[:, np.newaxis]
-    corrected: np.ndarray = bias + np.einsum("oi,oi->o", lost, mean.reshape(rows, -1))
+    corrected: np.ndarray = bias + np.vecdot(lost, mean.reshape(len(mean), -1))
     return corrected.astype(np.float32)

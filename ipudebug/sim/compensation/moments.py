@@ -12,7 +12,8 @@ class Expected:
     """What a filter is multiplied with, in the order of its weights.
 
     Attributes:
-        mean: [O, kh, kw, I], float64: the mean of what each weight meets.
+        mean: [O, kh, kw, I], float64: the mean of what each weight meets; [1, kh, kw, I] where all filters meet the
+            same.
         covariance: [n, n], float64, over the n = kh kw I weights of a filter; None where it was not observed.
     """
 
@@ -61,7 +62,7 @@ class Moments:
         parts = mean.reshape(groups, *shape[1:])
         spread = parts if groups == 1 else np.repeat(parts, filters // groups, axis=0)[rows]
         covariance = None if self._products is None else _find_covariance(self._products, shape)
-        return Expected(np.broadcast_to(spread, shape).transpose(0, 2, 3, 1), covariance)
+        return Expected(np.ascontiguousarray(spread.transpose(0, 2, 3, 1)), covariance)
 
 
 def _find_covariance(products: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

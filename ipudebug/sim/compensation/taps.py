@@ -1,7 +1,7 @@
 """Nodes that observe what convolutions read: the mean at every tap, and products of the pixels in a window.
 
 The mean of a tap is taken over all windows, padding included. A window moves over rows and columns independently, so
-two products with constant matrices, one over the columns of the input and one over its rows, give the means of all
+two products with constant matrices, one over the rows of the input and one over its columns, give the means of all
 taps at once.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ipudebug.sim.network import FloatNode
     from ipudebug.sim.observed_graph import ObservedGraph
 
-WINDOWS = 4096
+WINDOWS = 1024
 """Windows of an image that products are taken of, about: some of the rows and columns of a large one."""
 LARGEST_WINDOW = 400
 """Values in a window beyond which their products cost more than they are worth."""
@@ -39,8 +39,8 @@ def add_mean(graph: ObservedGraph, node: FloatNode) -> str:
         np.array_equal(matrix, np.full((1, matrix.size), 1 / matrix.size, np.float32)) for matrix in (rows, columns)
     ):
         return graph.add_once("ReduceMean", x, (2, 3))
-    across = graph.add("MatMul", [x, graph.add_array(columns.T)], f"{node.outputs[0]}#across")
-    return graph.add_output("MatMul", [graph.add_array(rows), across], f"{node.outputs[0]}#taps")
+    down = graph.add("MatMul", [graph.add_array(rows), x], f"{node.outputs[0]}#down")
+    return graph.add_output("MatMul", [down, graph.add_array(columns.T)], f"{node.outputs[0]}#taps")
 
 
 def _share_rows(

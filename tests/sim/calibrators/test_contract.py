@@ -7,7 +7,7 @@ import pytest
 
 from ipudebug.sim.calibrators import CALIBRATORS
 from ipudebug.sim.calibrators.entropy import measure_loss
-from ipudebug.sim.calibrators.mse import measure_error
+from ipudebug.sim.calibrators.mse import ErrorTable
 from ipudebug.sim.histogram import Histogram
 from ipudebug.sim.quantisation import UINT8, Range, make_quant
 
@@ -75,10 +75,35 @@ def test_percentile_leaves_out_one_in_ten_thousand_at_each_end() -> None:
     assert 99990 * 0.99 <= chosen.high <= 100000
 
 
+def measure_plainly(values: np.ndarray, counts: np.ndarray, low: float, high: float) -> float:
+    """The definition, value by value."""
+    step = (high - low) / 255
+    total = 0.0
+    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+        inside = low <= value <= high
+        total += count * (min(value**2, step**2 / 12) if inside else max(value - high, low - value) ** 2)
+    return total
+
+
 def test_the_error_of_steps() -> None:
     values, counts = np.array([0.0, 0.1, 100.0, 300.0]), np.array([7, 2, 3, 1])
     step = 255 / 255
-    assert measure_error(values, counts, 0, 255) == pytest.approx(2 * 0.1**2 + 3 * step**2 / 12 + 45.0**2)
+    expected = 2 * 0.1**2 + 3 * step**2 / 12 + 45.0**2
+    assert ErrorTable(values, counts).measure(0.0, 255.0) == pytest.approx(expected)
+    assert ErrorTable(values, counts).measure(1.0, 1.0) == np.inf
+
+
+@pytest.mark.parametrize("sample", ["normal", "relu", "long tail", "negative"])
+def test_errors_of_many_ranges_are_those_of_each(sample: str) -> None:
+    _, measured, histogram = draw(sample)
+    table = ErrorTable(histogram.centres, histogram.counts)
+    low, high = min(measured.low, 0), max(measured.high, 0)
+    for share in (1.0, 0.5, 0.1, 0.02):
+        lows, highs = np.array([low, low * share, low * share]), np.array([high * share, high, high * share])
+        expected = [
+            measure_plainly(histogram.centres, histogram.counts, *ends) for ends in zip(lows, highs, strict=True)
+        ]
+        assert table.measure(lows, highs).tolist() == pytest.approx(expected, rel=1e-7)
 
 
 def test_a_distribution_that_256_levels_show_exactly_loses_nothing() -> None:
