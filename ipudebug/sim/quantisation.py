@@ -141,4 +141,5 @@ def quantise_weights(weights: np.ndarray, scales: np.ndarray, dtype: np.dtype) -
     np.trunc(steps, out=steps)
     limit = LARGEST[dtype]
     np.clip(steps, -limit, limit, out=steps)
-    return steps.astype(dtype)
+    stored: np.ndarray = steps.astype(dtype)
+    return stored
