@@ -2,7 +2,7 @@
 
 Arguments: first seed, number of files, then files to mutate (none: those of ``vendor_models``). Of the files that can
 be read some are run, too, as ``simulate`` would. Prints one JSON object: ``read``, ``refused`` and ``run`` (counts),
-``faults`` (anything but an error that ipudebug raises on purpose), ``slowest`` (seconds for one file), ``peak`` (bytes
+``faults`` (anything but an error that ipudebug raises on purpose), ``slowest`` (seconds of the processor for one file), ``peak`` (bytes
 of memory, with the libraries'), ``kinds`` (how many refused for what).
 """
 
@@ -71,7 +71,7 @@ def fuzz(first: int, count: int, seeds: list) -> dict:
             random = np.random.default_rng(number)
             with open(path, "wb") as file:
                 file.write(mutate(seeds[number % len(seeds)], random))
-            start = time.perf_counter()
+            start = time.process_time()
             try:
                 model = read_vendor(path)
                 read += 1
@@ -83,7 +83,7 @@ def fuzz(first: int, count: int, seeds: list) -> dict:
                 kinds[words[:60]] += 1
             except BaseException:
                 faults.append(f"seed {number}: {traceback.format_exc()[-900:]}")
-            slowest = max(slowest, time.perf_counter() - start)
+            slowest = max(slowest, time.process_time() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {
         "read": read,
