@@ -2,8 +2,8 @@
 
 Arguments: first seed, number of files, then files to mutate (none: those of ``vendor_models``). Of the files that can
 be read some are run, too, as ``simulate`` would. Prints one JSON object: ``read``, ``refused`` and ``run`` (counts),
-``faults`` (anything but an error that ipudebug raises on purpose), ``slowest`` (seconds of the processor for one file), ``peak`` (bytes
-of memory, with the libraries'), ``kinds`` (how many refused for what).
+``faults`` (anything but an error that ipudebug raises on purpose), ``slowest`` (seconds
+of the processor for one file), ``peak`` (bytes of memory, with the libraries'), ``kinds`` (how many refused for what).
 """
 
 import collections
