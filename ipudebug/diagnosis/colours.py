@@ -22,20 +22,23 @@ def fit_colours(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, f
     return gains, offsets, float(np.vdot(rest, rest))
 
 
-def fit_together(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the error energy that one line for all channels leaves: colours that are mixed up cannot hide in it."""
-    return fit_colours(a.reshape(-1, 1), b.reshape(-1, 1))[2]
-
-
 def find_order(a: np.ndarray, b: np.ndarray) -> tuple[int, ...]:
-    """Return which channel of b stands at each place of a; the order as it is unless another leaves half the error."""
+    """Return which channel of b stands at each place of a; the order as it is unless another leaves half the error.
+
+    Each channel is held against each under a line of its own: mean and std may differ as well.
+    """
     channels = b.shape[-1]
     own = tuple(range(channels))
     if not 2 <= channels <= 4:
         return own
-    left = {order: fit_together(a, b[..., list(order)]) for order in itertools.permutations(own)}
-    best = min(left, key=lambda order: left[order])
-    return best if left[best] < left[own] / 2 else own
+    left = {
+        (place, other): fit_colours(a[..., place : place + 1], b[..., other : other + 1])[2]
+        for place in own
+        for other in own
+    }
+    whole = {order: sum(left[pair] for pair in enumerate(order)) for order in itertools.permutations(own)}
+    best = min(whole, key=lambda order: whole[order])
+    return best if whole[best] < whole[own] / 2 else own
 
 
 def name_normalisation(

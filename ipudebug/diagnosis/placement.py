@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,17 +15,33 @@ KERNELS = ("nearest", "bilinear", "bilinear without smoothing", "bicubic", "lanc
 _SIDES = ("top", "bottom", "left", "right")
 
 
-def list_moves(b: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield ways to move a picture [H, W, C] within its frame, each with its name."""
-    yield "mirrored", b[:, ::-1]
-    yield "upside down", b[::-1]
-    yield "turned by half", b[::-1, ::-1]
-    if b.shape[0] == b.shape[1]:
-        yield "with rows and columns exchanged", b.transpose(1, 0, 2)
-    reach = min(_REACH, min(b.shape[:2]) // 8)
+Move = Callable[[np.ndarray], np.ndarray]
+"""A picture [H, W, C] -> the same elsewhere in its frame."""
+
+
+def list_moves(height: int, width: int) -> dict[str, Move]:
+    """Return ways to move a picture of that size within its frame, by name."""
+    moves: dict[str, Move] = {
+        "mirrored": lambda b: b[:, ::-1],
+        "upside down": lambda b: b[::-1],
+        "turned by half": lambda b: b[::-1, ::-1],
+    }
+    if height == width:
+        moves["with rows and columns exchanged"] = lambda b: b.transpose(1, 0, 2)
+    reach = min(_REACH, min(height, width) // 8)
     for dy, dx in itertools.product(range(-reach, reach + 1), repeat=2):
         if (dy, dx) != (0, 0):
-            yield f"moved by {dy:+d} rows and {dx:+d} columns", np.roll(b, (dy, dx), (0, 1))
+            moves[f"moved by {dy:+d} rows and {dx:+d} columns"] = lambda b, by=(dy, dx): np.roll(b, by, (0, 1))  # type: ignore[misc]
+    return moves
+
+
+def find_move(a: np.ndarray, b: np.ndarray) -> tuple[str, Move, float]:
+    """Return the name of the move of b that makes it most like a, the move, and the error energy that it leaves."""
+    grey_a, grey_b = (side.mean(axis=2, keepdims=True) for side in (a, b))
+    moves = list_moves(*b.shape[:2])
+    left = {name: measure_left(grey_a, move(grey_b)) for name, move in moves.items()}
+    best = min(left, key=lambda name: left[name])
+    return best, moves[best], left[best]
 
 
 def find_bands(a: np.ndarray) -> tuple[int, int, int, int]:
@@ -76,6 +92,15 @@ def find_kernel(a: np.ndarray, picture: np.ndarray) -> tuple[str, np.ndarray, fl
             best = kernel, candidate, left
     assert best is not None
     return best
+
+
+def shrink(a: np.ndarray, size: int = 24) -> np.ndarray:
+    """Return the means of square blocks of a picture, about ``size`` on the shorter side: no kernel shows in them."""
+    block = max(1, min(a.shape[:2]) // size)
+    height, width = a.shape[0] // block, a.shape[1] // block
+    cut = a[: height * block, : width * block]
+    means: np.ndarray = cut.reshape(height, block, width, block, a.shape[2]).mean(axis=(1, 3))
+    return means
 
 
 def measure_left(a: np.ndarray, b: np.ndarray) -> float:

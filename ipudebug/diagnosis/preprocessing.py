@@ -7,6 +7,7 @@ compared by brightness under any line, channels under one line for all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +20,11 @@ from ipudebug.diagnosis.placement import (
     describe_bands,
     find_bands,
     find_kernel,
+    find_move,
     follow_edges,
-    list_moves,
     measure_left,
     resize,
+    shrink,
 )
 from ipudebug.diagnosis.step import find_step
 from ipudebug.diagnosis.verdict import Finding
@@ -34,6 +36,8 @@ CLEAN = 1e-5
 """Relative error up to which two inputs agree."""
 EXPLAINED = 0.05
 """Share of the contrast (root energies) that may be left when all that is named is undone."""
+RESIZED = 0.75
+"""The same where the two were resized differently."""
 _PLACES = "compare resize, crop, letterbox and augmentation in the two preprocesses"
 _COLOURS = "compare training_input_formats and the preprocess of the two sides: cv2 reads BGR, PIL RGB"
 _LINES = (
@@ -78,14 +82,17 @@ def compare_inputs(sample: ModelInput, benchmark: ModelInput) -> InputDifference
     if order != tuple(range(b.shape[2])):
         findings.append(_name_order(order))
         b = b[:, :, list(order)]
-    gains, offsets, energy = fit_colours(a, b)
-    left = float(np.sqrt(energy / max(float(((a - a.mean(axis=(0, 1))) ** 2).sum()), 1e-300)))
-    if left < 0.5 and (what := _name_lines(a, b, gains, offsets, left, is_picture=describes)):
+    gains, offsets, left = _fit_lines(a, b)
+    if not describes and not _has(found, "placement", "letterbox"):
+        findings += _compare_kernels(a, b, left)
+    is_resized = _has(findings, "resize-kernel", "letterbox")
+    if is_resized:  # which blurs, and a blurred picture has less contrast
+        gains, offsets, _ = _fit_lines(shrink(a), shrink(b))
+    if left < RESIZED and (what := _name_lines(a, b, gains, offsets, left, is_picture=describes)):
         text = f"{what}; sample = {show_numbers(gains)} x benchmark + {show_numbers(offsets)}"
         numbers = {"gains": gains.tolist(), "offsets": offsets.tolist()}
         findings.append(Finding("normalisation", max(0.0, 1 - left), text, _LINES, numbers))
-    has_kernel = any(finding.kind == "resize-kernel" for finding in findings)
-    if left > (10 * EXPLAINED if has_kernel else EXPLAINED) or not (findings or describes):
+    if left > (RESIZED if is_resized else EXPLAINED) or not (findings or describes):
         findings.append(_name_rest(left))
     what = f"relative error {direct:.3g} as they are, " if np.isfinite(direct) else ""
     summary = f"{what}{left:.2%} of the contrast is left when all of this is undone"
@@ -109,18 +116,34 @@ def _place(a: np.ndarray, b: np.ndarray, *, is_free: bool) -> tuple[np.ndarray, 
             text = f"the image was resized to {a.shape[0]} x {a.shape[1]}; {kernel} fits best"
             findings.append(Finding("resize-kernel", 1 - left / _contrast(a), text, _PLACES, {"kernel": kernel}))
     own = measure_left(a, b)
-    moved = min(((measure_left(a, candidate), how, candidate) for how, candidate in list_moves(b)), key=lambda x: x[0])
-    if moved[0] < own / 4:
-        share = 1 - moved[0] / own
-        text = f"the sample is the benchmark {moved[1]}, which explains {share:.0%} of the difference"
-        findings.append(Finding("placement", share, text, _PLACES, {"how": moved[1]}))
-        return a, moved[2], findings
-    along = follow_edges(a, b)
-    if not is_free and not findings and along > 0.3 and 1e-6 < own / _contrast(a) < 0.2:
-        text = f"the difference follows the edges (correlation {along:.2f}): the two were resized by other kernels"
-        remedy = "use one library and one kernel for both: cv2 INTER_LINEAR does not smooth when it shrinks, PIL does"
-        findings.append(Finding("resize-kernel", along, text, remedy, {"correlation": along}))
+    how, move, left = find_move(a, b)
+    if left < own / 4:
+        share = 1 - left / own
+        text = f"the sample is the benchmark {how}, which explains {share:.0%} of the difference"
+        findings.append(Finding("placement", share, text, _PLACES, {"how": how}))
+        return a, move(b), findings
     return a, b, findings
+
+
+def _compare_kernels(a: np.ndarray, b: np.ndarray, left: float) -> list[Finding]:
+    """Return a finding if two pictures of one order of channels differ as other resize kernels make them differ."""
+    along = follow_edges(a, b)
+    if along < 0.3 or not 1e-3 < left < RESIZED:
+        return []
+    text = f"the difference follows the edges (correlation {along:.2f}): the two were resized by other kernels"
+    remedy = "use one library and one kernel for both: cv2 INTER_LINEAR does not smooth when it shrinks, PIL does"
+    return [Finding("resize-kernel", along, text, remedy, {"correlation": along})]
+
+
+def _fit_lines(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return gains and offsets of a line for each channel, and the share of the contrast that these leave."""
+    gains, offsets, energy = fit_colours(a, b)
+    return gains, offsets, float(np.sqrt(energy / max(float(((a - a.mean(axis=(0, 1))) ** 2).sum()), 1e-300)))
+
+
+def _has(findings: Sequence[Finding], *kinds: str) -> bool:
+    """Return whether there is a finding of one of the kinds."""
+    return any(finding.kind in kinds for finding in findings)
 
 
 def _take_three_channels(sample: ModelInput, benchmark: ModelInput) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -149,3 +150,51 @@ def test_damaged_files_are_refused(content: bytes, tmp_path: Path) -> None:
         load_input(str(path))
     with pytest.raises(InputError):
         load_input(str(tmp_path / "missing.npy"))
+
+
+KINDS = {"order": "channel-order", "norm": "normalisation", "layout": "layout", "kernel": "resize-kernel"}
+KINDS["frame"] = "letterbox"
+NORMS = {
+    "mean and std": lambda pixels: (pixels - MEAN) / STD,
+    "127.5": lambda pixels: (pixels - 127.5) / 127.5,
+    "1/255": lambda pixels: pixels / 255,
+    "none": lambda pixels: pixels,
+    "twice": lambda pixels: ((pixels - MEAN) / STD - MEAN) / STD,
+}
+OPTIONS = {
+    "order": ["BGR"],
+    "norm": list(NORMS)[1:],
+    "layout": ["NCHW"],
+    "kernel": ["NEAREST", "BICUBIC", "BOX", "LANCZOS"],
+    "frame": [114, 0],
+}
+
+
+def prepare(
+    *, order: str = "RGB", norm: str = "mean and std", layout: str = "NHWC", kernel: str = "BILINEAR", frame: int = -1
+) -> np.ndarray:
+    """Return what a preprocess with these steps makes of the photo."""
+    method = getattr(Image.Resampling, kernel)
+    height = HEIGHT - 16 if frame >= 0 else HEIGHT
+    pixels = np.asarray(Image.fromarray(PHOTO).resize((WIDTH, height), method), np.float64)
+    if frame >= 0:
+        pixels = np.pad(pixels, ((8, 8), (0, 0), (0, 0)), constant_values=frame)
+    array = NORMS[norm](pixels[..., ::-1] if order == "BGR" else pixels)[None].astype(np.float32)
+    return array.transpose(0, 3, 1, 2) if layout == "NCHW" else array
+
+
+PAIRS = [
+    {first: one, second: two}
+    for first, second in itertools.combinations(OPTIONS, 2)
+    for one in OPTIONS[first]
+    for two in OPTIONS[second]
+    if (first, second) != ("kernel", "frame")  # a second resizing behind a frame hides the first
+]
+
+
+@pytest.mark.parametrize("steps", PAIRS, ids=lambda steps: " ".join(map(str, steps.values())))
+def test_two_wrong_steps_are_both_named_and_nothing_else(steps: dict[str, object]) -> None:
+    found = {finding.kind for finding in compare(prepare(**steps), prepare()).findings}  # type: ignore[arg-type]
+    wanted = {KINDS[step] for step in steps}
+    also = {"normalisation"} if "order" in steps else set()  # mean and std are then those of other colours
+    assert wanted <= found <= wanted | also
