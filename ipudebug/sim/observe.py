@@ -64,9 +64,9 @@ class Observer:
 
     def __init__(self, plan: Plan, *, sampled: Collection[str], with_moments: bool, workers: int) -> None:
         """Open the session; raises ModelError."""
-        self._model, self._taps = build_observed(plan, sampled=sampled, with_moments=with_moments)
+        model, self._taps = build_observed(plan, sampled=sampled, with_moments=with_moments)
         self._workers = max(1, workers)
-        self._session = _open_session(self._model.SerializeToString())
+        self._session = _open_session(model.SerializeToString())
 
     def observe(
         self, feeds: Iterable[tuple[Sequence[str], Feed]], done: Callable[[], object] = lambda: None
@@ -156,6 +156,8 @@ def _open_session(model: bytes) -> Any:
     options.log_severity_level = SILENT
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # Each tensor is looked at as soon as it is made, while it is still in the cache, and not kept any longer.
+    options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:
