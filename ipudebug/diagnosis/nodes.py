@@ -10,9 +10,9 @@ import numpy as np
 
 from ipudebug.errors import ModelError, NodeFailed, UnsupportedOp
 from ipudebug.runners.session import SessionFault
-from ipudebug.sim.executor import DOMAIN
 from ipudebug.sim.kernels import KERNELS
 from ipudebug.sim.single_node import open_session
+from ipudebug.sim.steps import DOMAIN
 from ipudebug.tensor import Layout, TensorInfo
 
 if TYPE_CHECKING:

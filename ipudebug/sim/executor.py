@@ -16,8 +16,7 @@ from ipudebug.errors import ModelError
 from ipudebug.runners.feed_check import check_feed
 from ipudebug.runners.session import Engine
 from ipudebug.sim.chain import Chain
-from ipudebug.sim.steps import DOMAIN as DOMAIN
-from ipudebug.sim.steps import KernelNode, Step, label_node, make_session_step, read_kernel_node
+from ipudebug.sim.steps import DOMAIN, KernelNode, Step, label_node, make_session_step, read_kernel_node
 from ipudebug.tensor import Layout, Tensor, TensorInfo
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from onnx import helper
 
 from ipudebug.runners.session import Engine
 from ipudebug.sim import chain
-from ipudebug.sim.executor import DOMAIN, FixedRunner
+from ipudebug.sim.executor import FixedRunner
 from ipudebug.sim.kernels import KERNELS
-from ipudebug.sim.steps import ChainStep, KernelNode, SessionStep
+from ipudebug.sim.steps import DOMAIN, ChainStep, KernelNode, SessionStep
 from tests.sim.calibrated import Calibrated, calibrate_net
 from tests.sim.mixed_net import build_net
 
