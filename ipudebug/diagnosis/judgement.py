@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ipudebug.align import find_unnamed
 from ipudebug.comparison import Comparison, LayerResult, compare
 from ipudebug.diagnosis.glance import take_all
+from ipudebug.diagnosis.inputs import advise_on_input
 from ipudebug.diagnosis.onset import Jump, measure_jumps
 from ipudebug.diagnosis.order import find_parents
 from ipudebug.diagnosis.suspects import examine_row
@@ -68,8 +69,17 @@ def diagnose_rows(comparison: Comparison, rows: Iterable[LayerResult], parents: 
         for number in candidates[:SUSPECTS]
     ]
     renamed = (Renamed(item.sample, item.benchmark, item.confidence, item.evidence) for item in comparison.matches)
+    notes = advise_on_input(compared, candidates[0], before) if candidates else ()
     return Diagnosis(
-        comparison, tuple(rows), shape, reason, tuple(suspects), tuple(jumps), tuple(renamed), parents=before
+        comparison,
+        tuple(rows),
+        shape,
+        reason,
+        tuple(suspects),
+        tuple(jumps),
+        tuple(renamed),
+        parents=before,
+        notes=notes,
     )
 
 

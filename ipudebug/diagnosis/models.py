@@ -12,6 +12,7 @@ import numpy as np
 from ipudebug.diagnosis.alone import measure_fixed_layers
 from ipudebug.diagnosis.blame import Blame, LayerBlame, Lookup, measure_blame
 from ipudebug.diagnosis.evidence import Evidence
+from ipudebug.diagnosis.inputs import WithInputs
 from ipudebug.diagnosis.judgement import SUSPECTS, diagnose
 from ipudebug.diagnosis.kinds import examine_layer
 from ipudebug.diagnosis.nodes import NodeGraph, load_graph
@@ -20,6 +21,7 @@ from ipudebug.diagnosis.order import find_row_parents
 from ipudebug.diagnosis.suspects import LOOK
 from ipudebug.diagnosis.verdict import Diagnosis, Shape, Suspect
 from ipudebug.diagnosis.view import take_view
+from ipudebug.dumps import open_dump
 from ipudebug.errors import InputError
 from ipudebug.metrics import VENDOR
 
@@ -54,16 +56,17 @@ def diagnose_with_models(
     Raises what ``diagnose`` raises; ModelError, NodeFailed for the models; InputError if the input is not known.
     """
     graph = load_graph(float_model)
+    known = {} if feeds is None else next(feeds.fit(graph.input_infos))[1]
     verdict = diagnose(
         sample=sample,
-        benchmark=benchmark,
+        benchmark=WithInputs(open_dump(benchmark, "benchmark"), known),
         mapping=mapping,
         metrics=metrics,
         parents=lambda names: find_row_parents(names, graph.sources),
         choose_jobs=choose_jobs,
     )
     first, second = make_lookups(verdict)
-    feed = _find_feed(graph, second, feeds, verdict)
+    feed = known or _find_feed(graph, second, verdict)
     blame = measure_blame(graph, first, second, feed)
     if fixed_model is not None:
         alone, notes = measure_fixed_layers(fixed_model, second, feeds)
@@ -89,13 +92,10 @@ def make_lookups(verdict: Diagnosis) -> tuple[Lookup, Lookup]:
     return find_sample, find_benchmark
 
 
-def _find_feed(graph: NodeGraph, benchmark: Lookup, feeds: Feeds | None, verdict: Diagnosis) -> dict[str, np.ndarray]:
-    """Return the model's inputs: from the image if there is one, else from the benchmark's dump."""
-    infos = graph.input_infos
-    if feeds is not None:
-        return next(feeds.fit(infos))[1]
+def _find_feed(graph: NodeGraph, benchmark: Lookup, verdict: Diagnosis) -> Mapping[str, np.ndarray]:
+    """Return the model's inputs from the benchmark's dump; raises InputError."""
     found = {}
-    for info in infos:
+    for info in graph.input_infos:
         array = benchmark(info.name)
         size = int(np.prod([dim for dim in info.shape if dim > 0]))
         if array is None or array.size % max(size, 1):

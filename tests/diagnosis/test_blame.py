@@ -10,13 +10,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from ipudebug.diagnosis import Shape
+from ipudebug.diagnosis import Shape, diagnose
 from ipudebug.diagnosis.blame import Blame, LayerBlame, Role, measure_blame
 from ipudebug.diagnosis.models import diagnose_with_models, judge_with_blame
 from ipudebug.diagnosis.nodes import NodeGraph, load_graph
 from ipudebug.dumps import write_dump
 from ipudebug.errors import InputError, ModelError, NodeFailed
-from tests.diagnosis.arrays import make_tensor
+from tests.diagnosis.arrays import MemoryDump, make_tensor
 
 SIZE = 8
 
@@ -209,3 +209,57 @@ def test_the_layer_that_makes_the_first_nan_originates_and_its_readers_do_not(va
     assert [layer.name for layer in verdict.blame.strays] == ["conv2"]
     assert by_name(verdict.blame)["conv2"].role is Role.ORIGINATES
     assert [(suspect.row.name, suspect.finding.kind) for suspect in verdict.suspects] == [("conv2", "nan")]
+
+
+class Feeds:
+    """Images that were preprocessed already; see ``ipudebug.inputs.feeds``."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.image = image
+
+    def fit(self, infos: object, norm: bool = True):  # type: ignore[no-untyped-def]
+        yield "image", {"image": np.ascontiguousarray(self.image.transpose(0, 3, 1, 2))}
+
+
+def test_an_input_that_only_the_sample_holds_is_held_against_the_image(tmp_path: Path) -> None:
+    """The framework's dump has no input; the fixed model's has, and its colours are swapped."""
+    right = run_net()
+    wrong = {**right, "image": np.ascontiguousarray(right["image"][..., ::-1])}
+    graph = NodeGraph(make_net())
+    values = {"image": np.ascontiguousarray(wrong["image"].transpose(0, 3, 1, 2))}
+    for step in graph.steps:
+        for name, array in zip(step.makes, step.compute(values), strict=True):
+            values[name] = array
+            wrong[name] = np.ascontiguousarray(array.transpose(0, 2, 3, 1))
+    without = {name: array for name, array in right.items() if name != "image"}
+    for side, tensors in (("sample", wrong), ("benchmark", without)):
+        write_dump(
+            tmp_path / f"{side}.bin",
+            [
+                make_tensor(name, array, max(number - 1, 0), "in" if name == "image" else "out")
+                for number, (name, array) in enumerate(tensors.items())
+            ],
+        )
+    onnx.save(make_net(), tmp_path / "net.onnx")
+    files = {"sample": tmp_path / "sample.bin", "benchmark": tmp_path / "benchmark.bin"}
+    verdict = diagnose_with_models(**files, float_model=str(tmp_path / "net.onnx"), feeds=Feeds(right["image"]))  # type: ignore[arg-type]
+    assert verdict.shape is Shape.INPUT
+    assert (verdict.suspects[0].row.name, verdict.suspects[0].finding.kind) == ("image", "channel-order")
+    assert verdict.blame is not None
+    assert verdict.blame.input_share == pytest.approx(1, abs=1e-3)
+    blind = diagnose(**files)  # type: ignore[arg-type]
+    assert blind.suspects[0].row.name == "conv1"
+    assert len(blind.notes) == 1
+    assert "--preprocess" in blind.notes[0]
+
+
+def test_trouble_behind_the_first_layer_is_not_put_down_to_the_input() -> None:
+    tensors = {name: array for name, array in run_net().items() if name != "image"}
+    dumps = [
+        MemoryDump(side, *(make_tensor(name, array * (3 if (side, name) == ("sample", "conv3") else 1), number)
+                           for number, (name, array) in enumerate(tensors.items())))
+        for side in ("sample", "benchmark")
+    ]  # fmt: skip
+    verdict = diagnose(sample=dumps[0], benchmark=dumps[1])  # type: ignore[arg-type]
+    assert verdict.suspects[0].row.name == "conv3"
+    assert verdict.notes == ()

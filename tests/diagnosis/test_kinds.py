@@ -80,6 +80,17 @@ def test_a_fault_is_named(change: str, noise: float) -> None:
     assert findings[0].remedy
 
 
+@pytest.mark.parametrize("gain", [0.0, 0.4, 2.5])
+@pytest.mark.parametrize(("k", "first"), [(2, 1), (4, 0), (6, 2), (6, 0), (9, 4)])
+def test_every_kth_channel_is_told_from_every_divisor_of_k(k: int, first: int, gain: float) -> None:
+    """Every second channel holds all the error of every sixth as well, and most of the second are right."""
+    b = draw_map(shape=(1, 12, 14, 36))
+    a = b.copy()
+    a[..., first::k] *= np.float32(gain)
+    found = examine_layer(make_evidence(round_to(a, STEP), b))[0]
+    assert (found.kind, found.numbers.get("k"), found.numbers.get("first")) == ("every-kth", k, first)
+
+
 def test_nan_is_counted_and_believed_first() -> None:
     b = draw_map()
     found = examine_layer(make_evidence(0 * b, b, nans=(3, 0)))[0]

@@ -7,7 +7,7 @@ import numpy as np
 from ipudebug.diagnosis.evidence import Evidence
 from ipudebug.diagnosis.verdict import Finding
 
-_LEAST_POSITIONS = 16
+_LEAST_POSITIONS = 6
 
 
 class ChannelScale:

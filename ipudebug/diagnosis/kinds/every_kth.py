@@ -23,6 +23,7 @@ class EveryKth:
         energy = ((a - b) ** 2).sum(axis=0)
         signal = (b * b).sum(axis=0)
         relative = energy / np.maximum(signal, 1e-6 * signal.max() + 1e-300)
+        live = signal > 1e-6 * signal.max()
         whole = float(energy.sum())
         best = 0.0, 0, 0
         for k in range(2, min(channels // 2, _MOST) + 1):
@@ -31,7 +32,7 @@ class EveryKth:
                 if inside <= best[0] * 0.9 * whole:  # what it leaves is too much
                     continue
                 share = layer.explained(whole - inside)
-                if share > best[0] + 0.02 and _is_even(relative[first::k]):
+                if share > best[0] + 0.02 and _is_even(relative[first::k][live[first::k]]):
                     best = share, k, first
         confidence, k, first = best
         if not k or not layer.is_confined(np.arange(channels) % k == first):
@@ -49,7 +50,7 @@ class EveryKth:
 
 def _is_even(relative: np.ndarray) -> bool:
     """Return whether at least two channels share the error, four of five of them about equally."""
-    return relative.size > 1 and float((relative > 0.1 * np.median(relative)).mean()) >= 0.8
+    return relative.size > 1 and float((relative > 0.1 * np.quantile(relative, 0.8)).mean()) >= 0.8
 
 
 def _ordinal(number: int) -> str:
