@@ -84,6 +84,7 @@ class Comparison:
         metrics: names of the metrics in ``LayerResult.values``.
         matches: the pairs that were found by content.
         jobs: processes that share the work.
+        inexact: tensors of either dump whose integers are not known to be the chip's -> types of their operators.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Comparison:
         metrics: Sequence[str],
         jobs: int = 1,
         matches: Sequence[Match] = (),
+        inexact: Mapping[str, str] | None = None,
     ) -> None:
         self.sample = sample
         self.benchmark = benchmark
@@ -101,6 +103,7 @@ class Comparison:
         self.metrics = tuple(metrics)
         self.jobs = jobs
         self.matches = tuple(matches)
+        self.inexact = inexact or {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -137,11 +140,16 @@ class Comparison:
             measured, better = next(measurements), ""
             if pair.fit is Fit.EITHER_LAYOUT and not measured.values["cos"] >= _TRANSPOSED_COS:
                 benchmark, measured, better = _better_layout(sample, benchmark, measured, metrics)
-            note = "; ".join(filter(None, (pair.note, note, better)))
+            note = "; ".join(filter(None, (pair.note, note, better, self._tell_inexact(sample, benchmark))))
             yield LayerResult(
                 pair.index, sample.info.name, sample, benchmark, measured.values, note, measured.equal, measured.nans,
                 measured.infs,
             )  # fmt: skip
+
+    def _tell_inexact(self, sample: Tensor, benchmark: Tensor) -> str:
+        """Return a note if a tensor of a pair was computed from integers that are not known to be the chip's."""
+        types = self.inexact.get(sample.info.name) or self.inexact.get(benchmark.info.name)
+        return f"inexact {types}: perhaps not the chip's integers" if types else ""
 
     def _lay_over(self, pair: Pair) -> tuple[Tensor, Tensor, str]:
         """Return the two tensors of a pair as its fit wants them, and a note."""
@@ -209,4 +217,15 @@ def compare(
         matches = match_by_content(sides[0], sides[1], samples, benchmarks)
     mapping |= {match.sample: match.benchmark for match in matches}
     alignment = align(**infos, mapping=mapping, layers=layers)
-    return Comparison(sides[0], sides[1], alignment, metrics, jobs, matches)
+    return Comparison(sides[0], sides[1], alignment, metrics, jobs, matches, _read_inexact(sides))
+
+
+def _read_inexact(sides: Sequence[DumpReader]) -> dict[str, str]:
+    """Return what the manifests beside two dumps say was not computed as the chip does: tensor name -> types."""
+    paths = [side.path for side in sides if os.path.exists(f"{side.path}.json")]
+    if not paths:
+        return {}  # what reads manifests takes longer to import than a small comparison takes
+    from ipudebug.manifest import read_manifest
+
+    found = [read_manifest(path)[0] for path in paths]
+    return {name: types for manifest in found if manifest for name, types in manifest.inexact.items()}

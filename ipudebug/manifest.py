@@ -65,6 +65,12 @@ class Manifest:
     files: Mapping[str, tuple[FileMark, ...]]
     settings: Mapping[str, Any]
 
+    @property
+    def inexact(self) -> dict[str, str]:
+        """What was simulated from other integers than the chip's may be: tensor name -> types of its operators."""
+        stated = self.settings.get("inexact")
+        return {str(name): str(types) for name, types in stated.items()} if isinstance(stated, dict) else {}
+
 
 def name_manifest(dump: str) -> str:
     """Return the path of the manifest that belongs to a dump."""

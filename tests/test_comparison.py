@@ -8,6 +8,7 @@ import pytest
 from ipudebug.comparison import compare
 from ipudebug.dumps import open_dump
 from ipudebug.errors import UnknownFormat, UnknownPlugin
+from ipudebug.manifest import write_manifest
 from tests.dump_files import record, write_dump_file
 from tests.metrics.oracle import FORMULAS
 
@@ -191,3 +192,16 @@ def test_notes_name_the_side_they_are_about(dumps, tmp_path):
         "sample: 1 record holds more data than its shape: the surplus was left out",
         "t: 2 tensors of this name against 1: paired in their order",
     )
+
+
+@pytest.mark.parametrize("side", ["sample", "benchmark"])
+def test_what_was_not_computed_as_the_chip_does_is_said_of_its_row(dumps, side):
+    sides = dumps([record("a", [1, 2]), record("b", [1])], [record("a", [1, 2]), record("b", [1])])
+    write_manifest(str(sides[side]), "t", {}, [], {"inexact": {"b": "SOFTMAX"}})
+    assert [row.note for row in compare(**sides)] == ["", "inexact SOFTMAX: perhaps not the chip's integers"]
+
+
+def test_a_manifest_that_says_nonsense_of_inexact_layers_is_no_trouble(dumps):
+    sides = dumps([record("a", [1, 2])], [record("a", [1, 2])])
+    write_manifest(str(sides["sample"]), "t", {}, [], {"inexact": ["a"]})
+    assert [row.note for row in compare(**sides)] == [""]

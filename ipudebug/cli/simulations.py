@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,7 @@ from ipudebug.cli.progress import Progress
 from ipudebug.cli.versions import list_versions
 from ipudebug.filenames import FileNames
 from ipudebug.results import make_folder, name_result
+from ipudebug.sim.exactness import describe_inexact, list_inexact
 
 if TYPE_CHECKING:
     from ipudebug.config.debug_config import DebugConfig
@@ -66,7 +67,7 @@ def run_simulation(options: SimulateOptions) -> bool:
     if debug.dump_tensor:
         _check_dump(model)
         note_switches(debug, model, show_note)
-    mark = _mark_files(options, debug)
+    mark = _mark_files(options, debug, model)
     notes: list[str] = []
     feeds = _load_feeds(options, model, notes)
     images = [sample[0] for sample in feeds.samples]
@@ -84,6 +85,8 @@ def run_simulation(options: SimulateOptions) -> bool:
     click.echo(f"Start to evaluate on {options.image}...")
     for line in describe_net(model):
         click.echo(line)
+    if inexact := describe_inexact(model):
+        show_note(inexact)
     todo = _make_rooms(options, evaluation)
     dump = name_dump(debug) if debug.dump_tensor and todo else ""
     if dump:
@@ -96,7 +99,7 @@ def run_simulation(options: SimulateOptions) -> bool:
             click.echo(f"{images[number]} -> {evaluation.results[number]}")
             progress.advance()
     if dump:
-        _finish_dump(options, feeds, dump, debug, mark, todo)
+        _finish_dump(options, feeds, dump, _list_facts(options, debug, model), mark, todo)
     if labels is not None:
         _finish_accuracy(options, evaluation, labels)
     agrees = remote is None or show_remote(remote, [images[number] for number in todo])
@@ -233,7 +236,7 @@ def _evaluate(
         yield evaluation.dump(todo[-1], dump, debug)
 
 
-def _mark_files(options: SimulateOptions, debug: DebugConfig) -> Callable[[str], FileMark]:
+def _mark_files(options: SimulateOptions, debug: DebugConfig, model: SimModel) -> Callable[[str], FileMark]:
     """Return what hashes the files of a run; where a dump will tell the hashes, a thread makes them meanwhile.
 
     Before several processes are forked no thread may run.
@@ -241,10 +244,10 @@ def _mark_files(options: SimulateOptions, debug: DebugConfig) -> Callable[[str],
     from ipudebug.manifest import mark_ahead, mark_file
 
     is_dumping = debug.dump_tensor and options.num_process == 1
-    return mark_ahead(_list_facts(options, debug)) if is_dumping else mark_file
+    return mark_ahead(_list_facts(options, debug, model)) if is_dumping else mark_file
 
 
-def _list_facts(options: SimulateOptions, debug: DebugConfig) -> dict[str, str | bool | None]:
+def _list_facts(options: SimulateOptions, debug: DebugConfig, model: SimModel) -> dict[str, Any]:
     """Return what the manifest of a dump says of the run."""
     return {
         "model": options.model,
@@ -252,6 +255,7 @@ def _list_facts(options: SimulateOptions, debug: DebugConfig) -> dict[str, str |
         "input_config": options.input_config,
         "dequantFixed": debug.dequant_fixed,
         "dumpasstring": debug.dump_as_string,
+        "inexact": {name: ", ".join(types) for name, types in list_inexact(model).items()} or None,
     }
 
 
@@ -259,7 +263,7 @@ def _finish_dump(
     options: SimulateOptions,
     feeds: Feeds,
     dump: str,
-    debug: DebugConfig,
+    facts: Mapping[str, Any],
     mark: Callable[[str], FileMark],
     todo: Sequence[int],
 ) -> None:
@@ -270,7 +274,7 @@ def _finish_dump(
     if len(todo) > 1:
         show_note(f"the dump is that of the last image, {sample[0]}")
     tool, versions = f"ipudebug {__version__}", list_versions("onnxruntime")
-    write_manifest(dump, tool, versions, sample, _list_facts(options, debug), mark)
+    write_manifest(dump, tool, versions, sample, facts, mark)
     click.echo(f"dump of {sample[0]}: {dump}, {os.path.getsize(dump):,} bytes (as {CONFIG} says)")
 
 

@@ -48,8 +48,7 @@ class Simulator:
 
     Args:
         model: what runs.
-        threads: of one operator of a float model; None leaves it to onnxruntime. A fixed model gives the same bits
-            with any number.
+        threads: of one operator; None leaves it to onnxruntime. A fixed model gives the same bits with any number.
 
     Attributes:
         norm: the flag for the preprocess.
@@ -68,7 +67,7 @@ class Simulator:
         if model.stage.is_integer:
             from ipudebug.sim.executor import FixedRunner  # brings the kernels
 
-            self._runner = FixedRunner(model)
+            self._runner = FixedRunner(model, threads=threads)
             self._ports = list_ports(model)
             self.inputs = tuple(port.expected for port in self._ports)
             infos = [model.tensors[name] for name in self._runner.outputs]
