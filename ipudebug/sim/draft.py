@@ -87,7 +87,7 @@ class Draft:
         while free in self.types or free in self.weights:
             number += 1
             free = f"{name}_{number}"
-        self.set_weight(numpy_helper.from_array(np.ascontiguousarray(values), free))
+        self.set_weight(numpy_helper.from_array(np.asarray(values, order="C"), free))
         return free
 
     def set_weight(self, tensor: TensorProto) -> None:

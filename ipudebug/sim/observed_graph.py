@@ -100,7 +100,7 @@ class ObservedGraph:
         key = values.dtype.char, values.shape, values.tobytes()
         if key not in self._arrays:
             self._arrays[key] = f"#array#{len(self._arrays)}"
-            self._graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), self._arrays[key]))
+            self._graph.initializer.append(numpy_helper.from_array(np.asarray(values, order="C"), self._arrays[key]))
         return self._arrays[key]
 
     def add_reduction(self, op: str, source: str, axes: tuple[int, ...], name: str, keepdims: int = 0) -> str:

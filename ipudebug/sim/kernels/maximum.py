@@ -18,7 +18,7 @@ def compute(inputs: Sequence[np.ndarray], attributes: Attributes) -> list[np.nda
     if a.dtype != b.dtype:
         raise node.fail(f"expected operands of one dtype, found {a.dtype} and {b.dtype}")
     try:
-        return [np.ascontiguousarray(np.maximum(a, b))]
+        return [np.asarray(np.maximum(a, b))]
     except ValueError:
         raise node.fail(f"shapes {list(a.shape)} and {list(b.shape)} do not fit each other") from None
 

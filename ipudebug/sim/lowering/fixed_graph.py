@@ -123,7 +123,7 @@ class FixedGraph:
         if known is not None and known.dtype == array.dtype and np.array_equal(known, array):
             return stem
         name = self.invent(stem)
-        self.constants[name] = np.ascontiguousarray(array)
+        self.constants[name] = np.asarray(array, order="C")
         if quant is not None:
             self.constant_quants[name] = quant
         return name

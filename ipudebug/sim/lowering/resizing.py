@@ -41,7 +41,7 @@ def _run_on(node: FloatNode, network: FloatNetwork, values: np.ndarray) -> np.nd
     proto = NodeProto()
     proto.CopyFrom(node.proto)
     proto.input[0] = name
-    draft.set_weight(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    draft.set_weight(numpy_helper.from_array(np.asarray(values, order="C"), name))
     try:
         made = compute_values(proto, draft)
     finally:

@@ -260,6 +260,7 @@ CASES = {
     "softmax, old, last axis": (9, "float[3,5] x", "[3,5] y", "", "y = Softmax(x)", "SOFTMAX"),
     "softmax, old, many axes": (9, X, "[1,4,6,8] y", "", "y = Softmax(x)", "real"),
     "sigmoid": (17, X, "[1,4,6,8] y", "", "y = Sigmoid(x)", "LOGISTIC"),
+    "gather one": (17, X, "[1,6,8] y", "i:@2", "y = Gather<axis=1>(x, i)", "real"),
     "exp": (17, X, "[1,4,6,8] y", "", "y = Exp(x)", "real"),
     "tanh between convolutions": (
         17,
@@ -277,17 +278,17 @@ CASES = {
 def build_case(name: str) -> onnx.ModelProto:
     """Return the model of a case.
 
-    A constant is ``name:shape`` (drawn at random), ``name:=1,2`` (int64), ``name:~1.0,2.0`` (float) or ``name:!1.0`` (a
-    scalar).
+    A constant is ``name:shape`` (drawn at random), ``name:=1,2`` (int64), ``name:~1.0,2.0`` (float), ``name:!1.0`` (a
+    scalar) or ``name:@1`` (an int64 scalar).
     """
     opset, inputs, outputs, weights, body, _ = CASES[name]
     random = np.random.default_rng(sum(map(ord, name)))
     declared = []
     for weight in weights.split():
         label, shape = weight.split(":")
-        if shape[0] in "=~!":
+        if shape[0] in "=~!@":
             values = shape[1:].split(",")
-            kind = {"=": f"int64[{len(values)}]", "~": f"float[{len(values)}]", "!": "float"}[shape[0]]
+            kind = {"=": f"int64[{len(values)}]", "~": f"float[{len(values)}]", "!": "float", "@": "int64"}[shape[0]]
             declared.append(f"{kind} {label} = {{{shape[1:]}}}")
             continue
         numbers = random.uniform(0.3, 1.5, [int(size) for size in shape.split(",")])

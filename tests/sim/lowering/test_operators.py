@@ -28,6 +28,11 @@ def test_an_operator_computes_the_same_in_integers(name: str, tmp_path: Path) ->
     assert min(likeness.values()) > 0.999, likeness
 
 
+def test_a_scalar_constant_stays_one(tmp_path: Path) -> None:
+    made = calibrate_net(build_case("gather one"), tmp_path)
+    assert made.trace()["y"].array.shape == tuple(made.fixed.tensors["y"].shape) == (1, 6, 8)
+
+
 def test_sixteen_bits_are_a_hundred_times_closer(tmp_path: Path) -> None:
     more = "[CONV_CONFIG]\ninput_format = ALL_INT16;\n"
     made = calibrate_net(build_case("tanh between convolutions"), tmp_path, more)
