@@ -107,12 +107,19 @@ def check_concatenations(model: SimModel, path: str) -> None:
         if operation.in_type != "CONCATENATION":
             continue
         output = model.tensors[operation.outputs[0]].shape
-        inputs = [model.tensors[name].shape for name in operation.inputs]
+        inputs = [_shape_as_joined(model.tensors[name]) for name in operation.inputs]
         if any(_joins(inputs, output, axis) for axis in range(len(output))):
             continue
         made = ", ".join(map(dims, inputs))
         found = f"{operation.outputs[0]}: expected what {made} make, found {dims(output)}"
         raise fault("Concat output shape is invalid!", path, found)
+
+
+def _shape_as_joined(info: TensorInfo) -> tuple[int, ...]:
+    """Return the shape in the layout of activations: a constant of four dimensions is stored as NCHW."""
+    first, *others = info.shape or (1,)
+    is_stored = info.constant and len(info.shape) == 4
+    return (first, *others[1:], others[0]) if is_stored else info.shape
 
 
 def _joins(inputs: Sequence[tuple[int, ...]], output: tuple[int, ...], axis: int) -> bool:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ipudebug.sim.fixed_file import save_fixed
+from ipudebug.sim.loading import load_sim
+from ipudebug.sim.seal import seal_model
 from tests.sim.calibrated import calibrate_net
 from tests.sim.lowering.operator_cases import CASES, build_case
 
@@ -26,6 +29,10 @@ def test_an_operator_computes_the_same_in_integers(name: str, tmp_path: Path) ->
     likeness = made.likeness(tmp_path / "net_float.sim")
     assert set(likeness) >= {info.name for info in made.source.graph.graph.output}
     assert min(likeness.values()) > 0.999, likeness
+    seal = tmp_path / "net.img"
+    save_fixed(made.lowered.model, str(tmp_path / "net_fixed.sim"))
+    seal_model(str(tmp_path / "net_fixed.sim"), str(seal))
+    assert load_sim(str(seal)).tensors == made.fixed.tensors
 
 
 def test_a_scalar_constant_stays_one(tmp_path: Path) -> None:
