@@ -8,9 +8,12 @@ SEEDS random nets of each kind; each fault is planted ROUNDS times for each net 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import defaultdict
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: the arrays are small, and threads only wait
 
 import numpy as np
 

@@ -12,7 +12,7 @@ from ipudebug.align import find_unnamed
 from ipudebug.comparison import Comparison, LayerResult, compare
 from ipudebug.diagnosis.glance import take_all
 from ipudebug.diagnosis.inputs import advise_on_input
-from ipudebug.diagnosis.onset import Jump, measure_jumps
+from ipudebug.diagnosis.onset import Jump, find_onsets, measure_jumps
 from ipudebug.diagnosis.order import find_parents
 from ipudebug.diagnosis.suspects import examine_row
 from ipudebug.diagnosis.trouble import judge_rows
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ipudebug.dumps import DumpReader
 
 SUSPECTS = 3
+FAINT = 2.5
+"""A jump below it may be noise."""
+_MOST_FAINT = 8  # rows that are looked at for it
 Parents = Callable[[Sequence[str]], dict[int, tuple[int, ...]]]
 """Names of rows -> what each is computed from."""
 
@@ -63,6 +66,7 @@ def diagnose_rows(comparison: Comparison, rows: Iterable[LayerResult], parents: 
     before = parents([row.name for row in compared]) if parents else _find_recorded(comparison, compared)
     measured = measure_jumps(take_all(compared, comparison.jobs), before)
     jumps = [_mind_nan(row, jump) for row, jump in zip(compared, measured, strict=True)]
+    jumps = _let_noise_pass(compared, jumps)
     shape, reason, candidates = judge_rows(compared, jumps)
     suspects = [
         Suspect(compared[number], jumps[number], examine_row(compared, number, jumps[number]))
@@ -125,6 +129,23 @@ class _Stored:
             return row
         (measured,) = measure_pairs([(row.sample, benchmark)], {name: METRICS[name] for name in row.values})
         return replace(row, benchmark=benchmark, values=measured.values, note="", equal=measured.equal)
+
+
+def _let_noise_pass(rows: Sequence[LayerResult], jumps: Sequence[Jump]) -> list[Jump]:
+    """Return the jumps, those just below 1 that are faint and whose rows, looked at closer, show rounding only.
+
+    Very deep nets make noise with a structure of its own, at the border for one.
+    """
+    passed = list(jumps)
+    for _ in range(_MOST_FAINT):
+        onsets = find_onsets(passed)
+        if not onsets or passed[onsets[0]].size >= FAINT:
+            break
+        first = onsets[0]
+        if examine_row(rows, first, passed[first])[0].kind != "rounding":
+            break
+        passed[first] = replace(passed[first], size=math.nextafter(1, 0))
+    return passed
 
 
 def _find_recorded(comparison: Comparison, rows: Sequence[LayerResult]) -> dict[int, tuple[int, ...]] | None:

@@ -91,6 +91,13 @@ def test_every_kth_channel_is_told_from_every_divisor_of_k(k: int, first: int, g
     assert (found.kind, found.numbers.get("k"), found.numbers.get("first")) == ("every-kth", k, first)
 
 
+def test_a_structure_that_was_handed_on_is_no_fault_of_the_layer() -> None:
+    b = draw_map()
+    a = round_to(in_channel(3, lambda b: b * 1.4)(b), STEP)
+    assert examine_layer(make_evidence(a, b, jump=4.0))[0].kind == "one-channel"
+    assert examine_layer(make_evidence(a, b, jump=0.2, noise=1e-3))[0].kind == "rounding"
+
+
 def test_nan_is_counted_and_believed_first() -> None:
     b = draw_map()
     found = examine_layer(make_evidence(0 * b, b, nans=(3, 0)))[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ipudebug.diagnosis import Diagnosis, Shape, diagnose
-from ipudebug.diagnosis.onset import FIRST_NOISE, GROWTH, measure_jumps
+from ipudebug.diagnosis.onset import FIRST_NOISE, GROWTH, Jump, measure_jumps
 from ipudebug.diagnosis.order import find_parents
 from ipudebug.diagnosis.step import find_step
 from ipudebug.diagnosis.traits import STRUCTURES, Traits, take_traits
@@ -223,3 +223,18 @@ def test_what_shows_in_neighbours_only_is_told_in_large_maps_too(kind: str, chan
     ]
     verdict = diagnose(sample=dumps[0], benchmark=dumps[1])
     assert (verdict.suspects[0].row.name, verdict.suspects[0].finding.kind) == ("layer3", kind)
+
+
+@pytest.mark.parametrize(("size", "shape"), [(1.8, Shape.CLEAN), (6.0, Shape.ABRUPT)])
+def test_a_faint_jump_whose_data_show_rounding_only_is_noise(
+    size: float, shape: Shape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In very deep nets noise has a structure of its own; a larger jump is told whatever the data show."""
+
+    def exaggerate(traits: list[Traits], before: object = None) -> list[Jump]:
+        return [Jump(size if number == 4 else 0.1, "border", 0.0) for number in range(len(traits))]
+
+    monkeypatch.setattr("ipudebug.diagnosis.judgement.measure_jumps", exaggerate)
+    verdict = judge({}, step=0.02)
+    assert verdict.shape is shape
+    assert (verdict.jumps[4].size >= 1) == (shape is Shape.ABRUPT)

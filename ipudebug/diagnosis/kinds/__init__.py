@@ -33,6 +33,8 @@ KINDS: Registry[Detector] = Registry(__name__, "KIND", "kind of fault", dashes=T
 
 _AS_GOOD = 0.06  # a finding within this of the best explains the error equally well
 
+_NOISE = 0.5  # jump below which a layer makes no error of its own that is worth a name
+
 UNKNOWN = Finding(
     "unknown",
     0.0,
@@ -52,4 +54,6 @@ def examine_layer(layer: Evidence) -> tuple[Finding, ...]:
         return (UNKNOWN,)
     best = max(finding.confidence for _, finding in found)
     found.sort(key=lambda entry: (entry[1].confidence < best - _AS_GOOD, entry[0], -entry[1].confidence))
+    if layer.jump < _NOISE:  # what the layers before it hand on has a structure, too
+        found.sort(key=lambda entry: entry[1].kind != "rounding")
     return tuple(finding for _, finding in found)
