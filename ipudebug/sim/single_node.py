@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ipudebug.errors import ModelError, UnsupportedOp
 from ipudebug.runners.elements import NUMBERS
 from ipudebug.runners.session import shorten
-from ipudebug.sim.draft import LARGEST_STUB, Draft, list_reads, read_static_shape
+from ipudebug.sim.draft import LARGEST_STUB, Draft, list_bodies, list_reads, read_static_shape
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, TypeProto
@@ -121,6 +121,26 @@ def _ask_runtime(node: NodeProto, model: ModelProto) -> dict[str, TypeProto]:
     types = {}
     for value in session.get_outputs():
         element = NUMBERS.get(value.type.removeprefix("tensor(").removesuffix(")"))
-        if element and all(isinstance(dim, int) for dim in value.shape):
-            types[value.name] = helper.make_tensor_type_proto(element, value.shape)
+        shape = value.shape or _measure_shape(node, session, value.name)  # [] is a scalar, or of unknown rank
+        if element and shape is not None and all(isinstance(dim, int) for dim in shape):
+            types[value.name] = helper.make_tensor_type_proto(element, shape)
     return types
+
+
+def _measure_shape(node: NodeProto, session: Any, name: str) -> list[int] | None:
+    """Return the shape of what a node makes of zeros; None where it does not run, or where its bodies decide."""
+    import numpy as np
+    from onnx import helper
+
+    if next(list_bodies(node), None) is not None:
+        return None
+    feed = {}
+    for value in session.get_inputs():
+        element = NUMBERS.get(value.type.removeprefix("tensor(").removesuffix(")"))
+        if element is None or not all(isinstance(dim, int) for dim in value.shape):
+            return None
+        feed[value.name] = np.zeros(value.shape, helper.tensor_dtype_to_np_dtype(element))
+    try:
+        return list(session.run([name], feed)[0].shape)
+    except Exception:  # onnxruntime's own errors have no base class but this one
+        return None

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from ipudebug.errors import ModelError
 from ipudebug.sim import folding
 from tests.sim.constraints.models import build_model
 from tests.sim.convert_models import compare_with_original, convert, list_ops
@@ -111,4 +112,38 @@ def test_what_a_body_reads_from_around_it_stays(tmp_path: Path) -> None:
     ]
     done = convert(build_model(nodes, {"x": (2,)}, ["y"], opset=17), tmp_path)
     assert list_ops(done.model) == ["Identity", "ReduceMax", "Cast", "If"]
+    assert compare_with_original(str(tmp_path / "net.onnx"), done, tmp_path).worst == 1.0
+
+
+def test_a_shape_that_nobody_infers_is_measured(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MeanVarianceNormalization", ["x"], ["m"]),
+        helper.make_node("Shape", ["m"], ["s"]),
+        helper.make_node("Relu", ["m"], ["r"]),
+        helper.make_node("Reshape", ["r", "s"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info("x", 1, [1, 2, 3, 4])], [helper.make_tensor_value_info("y", 1, None)]
+    opset = helper.make_opsetid("", 13)  # whose own rules have no shape for the first node
+    model = helper.make_model(helper.make_graph(nodes, "net", *ends), opset_imports=[opset], ir_version=8)
+    done = convert(model, tmp_path)
+    shapes = {info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim] for info in done.model.graph.output}
+    assert shapes == {"y": [1, 2, 3, 4]}
+    assert compare_with_original(str(tmp_path / "net.onnx"), done, tmp_path).worst == 1.0
+
+
+@pytest.mark.parametrize("stated", [(2,), None])
+def test_of_a_loop_the_stated_shape_counts(stated: tuple[int, ...] | None, tmp_path: Path) -> None:
+    values = [("i", 7, []), ("go", 9, []), ("s", 1, None), ("on", 9, []), ("t", 1, None)]
+    infos = [helper.make_tensor_value_info(*value) for value in values]
+    steps = [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Add", ["s", "s"], ["t"])]
+    body = helper.make_graph(steps, "b", infos[:3], infos[3:])
+    nodes = [helper.make_node("Loop", ["n", "", "x"], ["y"], body=body)]
+    model = build_model(nodes, {"x": (2,)}, ["y"], {"n": np.int64(3)}, opset=17)
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", 1, stated))
+    if stated is None:
+        with pytest.raises(ModelError, match=r"tensor \[y\] has dynamic shape that cannot be figured out!"):
+            convert(model, tmp_path)
+        return
+    done = convert(model, tmp_path)
+    assert [dim.dim_value for dim in done.model.graph.output[0].type.tensor_type.shape.dim] == [2]
     assert compare_with_original(str(tmp_path / "net.onnx"), done, tmp_path).worst == 1.0
