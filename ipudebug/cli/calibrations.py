@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
@@ -41,7 +42,7 @@ def run_calibration(options: CalibrateOptions) -> None:
     from ipudebug.sim.fixed_file import save_fixed
     from ipudebug.sim.loading import load_sim
     from ipudebug.sim.model import Stage
-    from ipudebug.sim.quant_param import read_quant_file
+    from ipudebug.sim.quant_param import note_strangers, read_quant_file
     from ipudebug.sim.soc_version import check_soc_version
     from ipudebug.sim.stage import SimFacts
 
@@ -61,27 +62,32 @@ def run_calibration(options: CalibrateOptions) -> None:
     functions = load_preprocess(options.preprocess)
     feeds = Feeds(find_samples(options.image, len(functions)), functions, config, show_note)
     target = options.output or name_output(options.model)
-    _check_target(target, options)
+    files = [options.model, options.input_config, *([options.quant_file] if options.quant_file else ())]
+    files += [function.path for function in functions]
+    _check_target(target, [*files, *(path for sample in feeds.samples for path in sample)])
     source = load_sim(options.model)
-    text = "\n".join(read_text_lines(options.input_config, "input config"))
-    facts = SimFacts(Stage.FIXED, options.soc_version or source.chip, text)
+    config.check_outputs([output.name for output in source.structure.outputs])
+    ini = "\n".join(read_text_lines(options.input_config, "input config"))
+    facts = SimFacts(Stage.FIXED, options.soc_version or source.chip, ini)
     with Progress("images", len(feeds.samples)) as progress:
         done = calibrate_model(source, feeds, functions, config, facts, choice, progress.advance)
+    for text in note_strangers(choice.given, done.model, options.quant_file) if options.quant_file else ():
+        show_note(text)
     existed = os.path.exists(target)
     save_fixed(done.model, target)
     if existed:
         show_note(f"{target} existed and was replaced")
     inexact = ", ".join(sorted(set(done.inexact)))
     rounding = "compensated" if choice.compensate else "weights to the nearest"
-    summary = f"{done.operators} operators, {len(feeds.samples)} images, {choice.method.replace('_', '-')}, {rounding}"
+    summary = f"{done.operators} operators, {len(feeds.samples)} images, {choice.method}, {rounding}"
     click.echo(f"{options.model}: {summary}" + (f"; not to the chip's bit: {inexact}" if inexact else ""))
     click.echo(f"Fixed model at: {target}")
 
 
-def _check_target(target: str, options: CalibrateOptions) -> None:
+def _check_target(target: str, sources: Sequence[str]) -> None:
     """Raise OutputError if the fixed model would take the place of something that it is made from."""
     from ipudebug.errors import OutputError
 
-    for source in (options.model, options.input_config, *([options.quant_file] if options.quant_file else ())):
-        if os.path.exists(target) and os.path.samefile(target, source):
+    for source in sources if os.path.exists(target) else ():
+        if os.path.samefile(target, source):
             raise OutputError(f"-o {target} would overwrite an input", "give another name")

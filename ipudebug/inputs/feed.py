@@ -61,8 +61,15 @@ def make_feed(
     for place, (info, array) in enumerate(zip(inputs, arrays, strict=True)):
         oriented = _orient(info, array, layouts[place] if layouts else None, note)
         _check_shape(place, info, oriented, array)
+        _note_strays(info.name, array, note)
         feed[info.name] = np.ascontiguousarray(_convert(place, info, oriented, note)).reshape(oriented.shape)
     return feed
+
+
+def _note_strays(name: str, array: np.ndarray, note: Callable[[str], object]) -> None:
+    """Remark on NaN and infinities, which a model spreads over all that follows."""
+    if array.dtype.kind == "f" and (count := array.size - int(np.count_nonzero(np.isfinite(array)))):
+        note(f"input {name}: {count:,} of {array.size:,} values of the preprocess result are NaN or infinite")
 
 
 def _orient(info: TensorInfo, array: np.ndarray, layout: Layout | None, note: Callable[[str], object]) -> np.ndarray:
@@ -153,7 +160,8 @@ def _quantise(
     with np.errstate(invalid="ignore", over="ignore"):
         stored = np.floor(array.astype(np.float64) / scale + 0.5) + zero
     if np.isnan(stored).any():
-        raise WrongType(f"input {info.name}: the preprocess result holds NaN, which {info.dtype} cannot")
+        message = f"input {info.name}: the preprocess result holds NaN, which {info.dtype} cannot"
+        raise WrongType(message, "look for a division by zero, or an image of one colour, in the preprocess file")
     quantised: np.ndarray = np.clip(stored, *bounds).astype(info.dtype)
     return quantised
 

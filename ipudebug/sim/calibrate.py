@@ -41,11 +41,11 @@ class Level:
 
 
 LEVELS = {
-    "L1": Level("min_max", False, False),
-    "L2": Level("min_max", True, False),
-    "L3": Level("min_max", True, False),
+    "L1": Level("min-max", False, False),
+    "L2": Level("min-max", True, False),
+    "L3": Level("min-max", True, False),
     "L4": Level("mse", True, True),
-    "L5": Level("min_max", True, True),
+    "L5": Level("min-max", True, True),
 }
 """The vendor's levels, and what ours do.
 
@@ -73,7 +73,7 @@ class Choice:
         compensate: whether convolutions make up for the rounding of their weights.
     """
 
-    method: str = "min_max"
+    method: str = "min-max"
     per_channel: bool = True
     fuse: bool = True
     workers: int = 1

@@ -6,10 +6,11 @@ weight; ``name``; ``bit``, 8 or 16. What is read back in takes the place of what
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from ipudebug.files import OpenFile, replace_file
 from ipudebug.sim.fixed_file import StoredRange, read_ranges
 from ipudebug.sim.model import SimModel
 from ipudebug.sim.quantisation import Range
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 BITS = {"uint8": 8, "int8": 8, "int16": 16, "int32": 16, "float32": 16}
 """dtype -> what the vendor's script writes as ``bit``."""
@@ -99,6 +103,8 @@ def read_quant_file(path: str) -> Mapping[str, QuantParam]:
             raise _fault(path, f"each {where} must be `dict`", entry)
         if not isinstance(entry.get("name"), str):
             raise _fault(path, f"name of each {where} must be `str`", entry.get("name"))
+        if entry["name"] in found:
+            raise _fault(path, f"name of each {where} must be given once", entry["name"])
         found[entry["name"]] = _read_entry(path, where, entry)
     return found
 
@@ -121,8 +127,23 @@ def _read_entry(path: str, where: str, entry: dict[str, Any]) -> QuantParam:
         raise _fault(path, f"bit of each {where} must be 4, 8 or 16", bit)
     low, high = ends
     if len(low) != len(high) or (low > high).any():
-        raise _fault(path, f"min of each {where} must not exceed max, and have as many numbers", entry["name"])
+        message = f"min of each {where} must not exceed max, and have as many numbers"
+        raise _fault(path, message, {key: entry[key] for key in ("name", "min", "max")})
     return QuantParam(low, high, bit)
+
+
+def note_strangers(given: Mapping[str, QuantParam], model: ModelProto, path: str) -> list[str]:
+    """Return remarks on the names of a quantisation file that a fixed model has no tensor of, and on an empty file."""
+    if not given:
+        return [f"{path}: the list is empty: every range is measured"]
+    known = read_ranges(model, path)
+    strangers = [name for name in given if name not in known]
+    if not strangers:
+        return []
+    near = difflib.get_close_matches(strangers[0], known, n=1)
+    more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+    shown = f"{', '.join(strangers[:5])}{more}" + (f"; did you mean {near[0]}?" if near else "")
+    return [f"{path}: {len(strangers)} of {len(given)} names are no quantised tensors of the fixed model: {shown}"]
 
 
 def _fault(path: str, message: str, found: object) -> QuantFileFault:

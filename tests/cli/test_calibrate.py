@@ -160,6 +160,10 @@ FAULTS = {
     "unknown method": (["--method", "min-mix"], "unknown calibration method: min-mix"),
     "no quantisation file": (["--quant_file", "none.json"], "the quantisation file: no such file: none.json"),
     "onto itself": (["-o", "digits_float.sim"], "-o digits_float.sim would overwrite an input"),
+    "onto the preprocess file": (["-o", "./preprocess.py"], "-o ./preprocess.py would overwrite an input"),
+    "onto an image": (["-o", "images/digit_3_a.png"], "-o images/digit_3_a.png would overwrite an input"),
+    "onto the ranges": (["--quant_file", "a.json", "-o", "a.json"], "-o a.json would overwrite an input"),
+    "ini of another model": (["--input_config", "other.ini"], "'prbo' is no output of the model."),
     "no folder": (["-o", "none/fixed.sim"], "cannot write none/fixed.sim"),
 }
 
@@ -167,6 +171,8 @@ FAULTS = {
 @pytest.mark.parametrize("case", FAULTS)
 def test_faults_are_told_and_leave_nothing(case: str, folder: Path, run: Run) -> None:
     (folder / "empty").mkdir()
+    (folder / "a.json").write_text("[]")
+    (folder / "other.ini").write_text((folder / "input_config.ini").read_text().replace("prob", "prbo"))
     arguments, words = FAULTS[case]
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     done = run(*CALIBRATE, *arguments)
@@ -174,6 +180,26 @@ def test_faults_are_told_and_leave_nothing(case: str, folder: Path, run: Run) ->
     assert done.stderr.startswith(f"error: {words}"), done.stderr
     assert "hint: " in done.stderr
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_ranges_of_no_tensor_are_told(folder: Path, run: Run) -> None:
+    (folder / "ranges.json").write_text(json.dumps([{"name": "relu55", "min": [0], "max": [1], "bit": 8}]))
+    done = run(*CALIBRATE, "--quant_file", "ranges.json")
+    told = "ranges.json: 1 of 1 names are no quantised tensors of the fixed model: relu55; did you mean relu5?"
+    assert (done.code, done.stderr) == (0, f"note: {told}\n")
+    (folder / "ranges.json").write_text("[]")
+    done = run(*CALIBRATE, "--quant_file", "ranges.json", "-o", "other_fixed.sim")
+    assert (done.code, done.stderr) == (0, "note: ranges.json: the list is empty: every range is measured\n")
+
+
+def test_nan_of_a_preprocess_file_is_told_before_it_spreads(folder: Path, run: Run) -> None:
+    script = (folder / "preprocess.py").read_text()
+    (folder / "nan.py").write_text(script.replace("(pixels - MEAN)", "np.nan * (pixels - MEAN)"))
+    done = run(*CALIBRATE, "-n", "nan.py")
+    assert (done.code, done.stdout) == (2, "")
+    note = "note: input image: 3,072 of 3,072 values of the preprocess result are NaN or infinite\n"
+    assert done.stderr.startswith(f"{note}error: bn1: expected finite numbers, found nan to nan")
+    assert not (folder / "digits_fixed.sim").exists()
 
 
 def test_a_tensor_that_feeds_no_convolution(folder: Path, run: Run) -> None:

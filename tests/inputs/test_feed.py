@@ -144,7 +144,8 @@ def test_float32_is_cast_to_other_floats(dtype):
 def test_values_beyond_the_range_are_noted():
     fed, notes = feed_one(info((3,), "float16"), np.array([1e5, -1e5, np.inf], np.float32))
     assert fed.tolist() == [np.inf, -np.inf, np.inf]
-    assert notes == ["input images: 2 values lie beyond the range of float16 and became infinite or NaN"]
+    assert notes[1:] == ["input images: 2 values lie beyond the range of float16 and became infinite or NaN"]
+    assert notes[0].startswith("input images: 1 of 3 values")
 
 
 BOUNDS = {f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)}
@@ -206,6 +207,14 @@ def test_real_values_are_quantised_for_a_quantised_input() -> None:
     assert feed["x"].dtype == np.int8
     assert feed["x"].tolist() == [-1, 0, -1, 127, -128]
     assert notes == ["input x: the preprocess result was quantised to int8 (scale 0.5, zero point -1)"]
+
+
+@pytest.mark.parametrize(("strays", "count"), [([], 0), ([np.nan], 1), ([np.nan, np.inf, -np.inf], 3)])
+def test_nan_and_infinities_are_noted(strays: list[float], count: int) -> None:
+    array = numbered((1, 2, 4, 3))
+    array.reshape(-1)[5 : 5 + len(strays)] = strays
+    noted = [f"input images: {count} of 24 values of the preprocess result are NaN or infinite"] if count else []
+    assert feed_one(info((1, 3, 2, 4)), array)[1] == noted
 
 
 def test_integers_of_a_quantised_input_go_in_as_they_are() -> None:

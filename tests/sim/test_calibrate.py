@@ -60,7 +60,7 @@ def test_the_order_of_images_makes_no_difference(tmp_path: Path) -> None:
     assert bytes_of(first) == bytes_of(second)
 
 
-@pytest.mark.parametrize("method", ["min_max", "percentile", "mse", "entropy"])
+@pytest.mark.parametrize("method", ["min-max", "percentile", "mse", "entropy"])
 def test_every_method_makes_a_model_that_is_like_the_float_one(method: str, tmp_path: Path) -> None:
     made = calibrate_net(build_net(), tmp_path, choice=Choice(method))
     assert made.likeness(tmp_path / "net_float.sim")["y"] > 0.98
@@ -148,12 +148,12 @@ def test_level_1_has_one_scale_for_all_channels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("level", "method", "conv_format", "expected"),
     [
-        ("L1", None, None, ("min_max", False)),
+        ("L1", None, None, ("min-max", False)),
         ("L4", None, None, ("mse", True)),
-        ("L5", None, None, ("min_max", True)),
+        ("L5", None, None, ("min-max", True)),
         ("L5", "percentile", None, ("percentile", True)),
-        ("L4", None, "ALL_INT16", ("min_max", True)),
-        ("L1", None, "ALL_INT16", ("min_max", False)),
+        ("L4", None, "ALL_INT16", ("min-max", True)),
+        ("L1", None, "ALL_INT16", ("min-max", False)),
     ],
 )
 def test_levels(level: str, method: str | None, conv_format: str | None, expected: tuple[str, bool]) -> None:

@@ -128,7 +128,7 @@ def test_a_shape_that_nobody_infers_is_measured(tmp_path: Path) -> None:
     done = convert(model, tmp_path)
     infos = (*done.model.graph.value_info, *done.model.graph.output)
     shapes = {info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim] for info in infos}
-    assert shapes == dict.fromkeys(["m", *shapes], [1, 2, 3, 4])
+    assert shapes == {name: [1, 2, 3, 4] for name in ("m", *shapes)}
     assert "Shape" not in list_ops(done.model)
 
 

@@ -27,7 +27,8 @@ FAULTS: list[tuple[Any, str]] = [
     ([{**GOOD, "max": [True]}], r"must be a `list` of numbers"),
     ([{**GOOD, "max": [1e300]}], r"max of each quant_param\[0\] must be finite"),
     ([{**GOOD, "max": [1, 2]}], r"must not exceed max, and have as many numbers"),
-    ([{**GOOD, "max": [-2.0]}], r"must not exceed max"),
+    ([{**GOOD, "max": [-2.0]}], r"must not exceed max.*found \{'name': 'x', 'min': \[-1.5\], 'max': \[-2.0\]\}"),
+    ([GOOD, {**GOOD, "max": [3.0]}], r"name of each quant_param\[1\] must be given once.*found 'x'"),
     ([{**GOOD, "bit": 7}], r"bit of each quant_param\[0\] must be 4, 8 or 16.*found 7"),
 ]
 

@@ -30,4 +30,4 @@ class Calibrator:
     needs_histogram: bool = True
 
 
-CALIBRATORS: Registry[Calibrator] = Registry(__name__, "CALIBRATOR", "calibration method")
+CALIBRATORS: Registry[Calibrator] = Registry(__name__, "CALIBRATOR", "calibration method", dashes=True)

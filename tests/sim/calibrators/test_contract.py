@@ -43,8 +43,8 @@ def test_without_a_sample_the_measured_range_is_kept(method: str) -> None:
 
 
 def test_methods() -> None:
-    assert set(CALIBRATORS) == {"min_max", "percentile", "mse", "entropy"}
-    assert [name for name in CALIBRATORS if not CALIBRATORS[name].needs_histogram] == ["min_max"]
+    assert set(CALIBRATORS) == {"min-max", "percentile", "mse", "entropy"}
+    assert [name for name in CALIBRATORS if not CALIBRATORS[name].needs_histogram] == ["min-max"]
 
 
 @pytest.mark.parametrize("method", ["percentile", "mse", "entropy"])
