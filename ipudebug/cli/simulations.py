@@ -13,7 +13,7 @@ import click
 
 from ipudebug import __version__
 from ipudebug.cli.accuracy import load_labels, measure_accuracy, write_accuracy
-from ipudebug.cli.backups import make_room
+from ipudebug.cli.backups import Backups
 from ipudebug.cli.board_options import BoardOptions, open_remote, show_remote
 from ipudebug.cli.debug_dump import CONFIG, find_debug_config, name_dump, note_switches
 from ipudebug.cli.evaluation import Done, Evaluation
@@ -87,17 +87,21 @@ def run_simulation(options: SimulateOptions) -> bool:
         click.echo(line)
     if inexact := describe_inexact(model):
         show_note(inexact)
-    todo = _make_rooms(options, evaluation)
-    dump = name_dump(debug) if debug.dump_tensor and todo else ""
-    if dump:
-        make_room(dump, _stamp(), overwrite=options.overwrite)
-    with Progress("images", len(todo)) as progress:
-        processes = options.num_process if remote is None else 0
-        for number, done in zip(todo, _evaluate(evaluation, todo, processes, dump, debug), strict=True):
-            progress.clear()
-            _show_notes(done, shown)
-            click.echo(f"{images[number]} -> {evaluation.results[number]}")
-            progress.advance()
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+    with Backups(stamp, overwrite=options.overwrite) as old, Backups(stamp, overwrite=options.overwrite) as old_dump:
+        todo = _make_rooms(options, evaluation, old)
+        dump = name_dump(debug) if debug.dump_tensor and todo else ""
+        if dump:
+            old_dump.make_room(dump)
+        with Progress("images", len(todo)) as progress:
+            processes = options.num_process if remote is None else 0
+            for number, done in zip(todo, _evaluate(evaluation, todo, processes, dump, debug), strict=True):
+                progress.clear()
+                old.settle()
+                _show_notes(done, shown)
+                click.echo(f"{images[number]} -> {evaluation.results[number]}")
+                progress.advance()
+        old_dump.settle()
     if dump:
         _finish_dump(options, feeds, dump, _list_facts(options, debug, model), mark, todo)
     if labels is not None:
@@ -196,7 +200,7 @@ def _share_threads(processes: int) -> int | None:
     return None if processes == 1 else max(1, (os.cpu_count() or 1) // processes)
 
 
-def _make_rooms(options: SimulateOptions, evaluation: Evaluation) -> list[int]:
+def _make_rooms(options: SimulateOptions, evaluation: Evaluation, old: Backups) -> list[int]:
     """Make room for what is going to be written, and return the numbers of the samples to run."""
     numbers = list(range(len(evaluation.results)))
     if options.continue_run:
@@ -204,13 +208,14 @@ def _make_rooms(options: SimulateOptions, evaluation: Evaluation) -> list[int]:
         if len(numbers) < len(evaluation.results):
             show_note(f"--continue_run: {len(evaluation.results) - len(numbers)} images have a result already")
     else:
-        make_room(FOLDER, _stamp(), overwrite=options.overwrite)
+        old.make_room(FOLDER)
     make_folder(FOLDER)
-    files = [path for paths in evaluation.raw or () for path in paths] + list(evaluation.drawings or ())
-    for folder in {os.path.dirname(path) for path in evaluation.drawings or ()} - {""}:
+    raw = [path for number in numbers if evaluation.raw is not None for path in evaluation.raw[number]]
+    drawings = [evaluation.drawings[number] for number in numbers if evaluation.drawings is not None]
+    for folder in {os.path.dirname(path) for path in drawings} - {""}:
         make_folder(folder)
-    for path in files:
-        make_room(path, _stamp(), overwrite=options.overwrite)
+    for path in (*raw, *drawings):
+        old.make_room(path)
     return numbers
 
 
@@ -293,8 +298,3 @@ def _show_notes(done: Done, shown: set[str]) -> None:
         if note not in shown:
             shown.add(note)
             show_note(note)
-
-
-def _stamp() -> str:
-    """Return the time as part of a name."""
-    return time.strftime("%Y-%m-%d_%H-%M-%S")

@@ -70,7 +70,7 @@ def simulate(work: Path, capfd: pytest.CaptureFixture[str]):
 
 
 def read_folder(path: str) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in sorted(Path(path).iterdir())}
+    return {file.name: file.read_bytes() for file in sorted(Path(path).iterdir()) if file.is_file()}
 
 
 def test_a_float_model(simulate) -> None:
@@ -142,6 +142,43 @@ def test_an_earlier_result_is_moved_aside(simulate) -> None:
     simulate("net_float.sim", "pics/3.png", "--overwrite")
     assert list(read_folder("log/output")) == ["unknown_net_float.sim_3.png.txt"]
     assert len(list(Path("log").iterdir())) == 2
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",), ("--overwrite", "--num_process", "2"), ("--dump_rawdata",)])
+def test_a_run_without_a_result_leaves_the_earlier_one_alone(simulate, work: Path, more: tuple[str, ...]) -> None:
+    configure(work)
+    assert simulate("net_fixed.sim", "pics", "--dump_rawdata").code == 0
+    for number in range(5):
+        (work / f"pics/{number}.png").write_text("not a number")
+    before = {str(path): path.read_bytes() for path in sorted(work.rglob("*")) if path.is_file()}
+    done = simulate("net_fixed.sim", "pics", *more)
+    assert done.code == EXIT_TROUBLE
+    assert "moved" not in done.stderr
+    assert {str(path): path.read_bytes() for path in sorted(work.rglob("*")) if path.is_file()} == before
+
+
+def test_a_run_that_stops_later_tells_what_it_moved(simulate, work: Path) -> None:
+    configure(work)
+    simulate("net_fixed.sim", "pics")
+    before, dump = read_folder("log/output"), (work / "sigma_outtensor_dump.bin").read_bytes()
+    (work / "pics/1.png").write_text("not a number")
+    done = simulate("net_fixed.sim", "pics")
+    kept = re.search(rf"note: log/output of an earlier run was moved to (log/output{STAMP})\n", done.stderr)
+    assert done.code == EXIT_TROUBLE
+    assert kept
+    assert read_folder(kept[1]) == before
+    assert list(read_folder("log/output")) == ["unknown_net_fixed.sim_0.png.txt"]
+    assert (work / "sigma_outtensor_dump.bin").read_bytes() == dump
+
+
+def test_the_bytes_of_images_that_are_skipped_stay(simulate, work: Path) -> None:
+    simulate("net_fixed.sim", "pics", "--dump_rawdata")
+    before = read_folder(".")
+    Path("log/output/unknown_net_fixed.sim_2.png.txt").unlink()
+    done = simulate("net_fixed.sim", "pics", "--dump_rawdata", "--continue_run")
+    assert done.code == 0
+    assert re.findall(r"note: (\S+) of an earlier run", done.stderr) == ["2.png.bin"]
+    assert {name: data for name, data in read_folder(".").items() if "_backup_at_" not in name} == before
 
 
 def test_a_run_that_stopped_is_continued(simulate, work: Path) -> None:
