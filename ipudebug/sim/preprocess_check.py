@@ -46,8 +46,9 @@ class PreprocessCheck:
         if normalised.shape != raw.shape:
             self._shapes = normalised.shape, raw.shape
             return
-        count = len(self._mean)
-        a, x = (np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis])[:, :count] for array in (normalised, raw))
+        if raw.shape[axis] == 4 and len(self._mean) == 3:  # the fourth channel has the mean and std of the third
+            self._mean, self._std = (np.append(values, values[-1]) for values in (self._mean, self._std))
+        a, x = (np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis]) for array in (normalised, raw))
         a, x = a.astype(np.float64), x.astype(np.float64)
         sums = self._sums
         sums.count += len(x)
