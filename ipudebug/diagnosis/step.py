@@ -57,7 +57,8 @@ def _measure_steps(levels: np.ndarray, most: int) -> np.ndarray:
     gaps = levels[:, 1:] - levels[:, :-1]
     steps = np.minimum(np.where(gaps > top * 1e-6, gaps, np.inf).min(axis=1, keepdims=True), top)
     for reach in _REACHES:  # the smallest gap is known to few digits: the longer the ruler, the more
-        far = np.where(heights <= reach * steps, heights, 0.0).max(axis=1, keepdims=True)
+        last = np.count_nonzero(heights <= reach * steps, axis=1) - 1
+        far = np.take_along_axis(heights, last[:, np.newaxis], axis=1)
         steps = np.where(far > 0, far / np.maximum(1, np.rint(far / steps)), steps)
     places = heights / steps
     numbers = np.rint(places)

@@ -136,12 +136,12 @@ def _drop_infinite(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _rounding_of_typical_channels(b: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Return the energy of rounding over that of the median of the live channels; 0.0 unless the range is wide."""
     found = np.zeros(len(b))
-    for number in np.flatnonzero(steps):
+    spans = b.max(axis=(1, 2)) - b.min(axis=(1, 2))
+    for number in np.flatnonzero((steps > 0) & (spans > WIDE_RANGE)):
         layer = b[number]
-        if layer.max() - layer.min() > WIDE_RANGE:
-            by_channel = np.einsum("pc,pc->c", layer, layer) / len(layer)
-            live = by_channel[by_channel > 1e-9 * by_channel.max()]
-            found[number] = rounding_energy(float(steps[number])) / float(np.sort(live)[live.size // 2])
+        by_channel = np.einsum("pc,pc->c", layer, layer) / len(layer)
+        live = by_channel[by_channel > 1e-9 * by_channel.max()]
+        found[number] = rounding_energy(float(steps[number])) / float(np.sort(live)[live.size // 2])
     return found
 
 
@@ -193,18 +193,22 @@ def _in_few_channels(by_channel: np.ndarray, signals: np.ndarray, counts: np.nda
     """
     if by_channel.shape[1] < 3:
         return np.zeros(len(by_channel))
-    floor = 1e-6 * signals.max(axis=1, keepdims=True)
-    relative = by_channel / np.maximum(np.maximum(signals, floor), 1e-300)
     thin = slice(None, None, max(1, by_channel.shape[1] // _MOST_CHANNELS))
-    some, live = by_channel[:, thin], signals[:, thin] > floor
+    some, signal = by_channel[:, thin], signals[:, thin]
+    floor = 1e-6 * signals.max(axis=1, keepdims=True)
+    live = signal > floor
     ends = some.shape[1] - -(-counts // (thin.step or 1))  # the zeros behind the real ones come first when sorted
-    usual = np.sort(some, axis=1)[np.arange(len(counts)), (ends + some.shape[1]) // 2][:, np.newaxis]
-    ascending = np.sort(np.where(live, relative[:, thin], np.inf), axis=1)
-    middle = np.take_along_axis(ascending, live.sum(axis=1, keepdims=True) // 2, axis=1)
-    stands_out = (by_channel > _OUTSTANDING * usual) & (relative > _OUTSTANDING * middle)
+    usual = np.sort(some, axis=1)[np.arange(len(counts)), (ends + some.shape[1]) // 2]
+    ratios = np.full(some.shape, np.inf)
+    np.divide(some, signal, out=ratios, where=live)
+    middle = np.take_along_axis(np.sort(ratios, axis=1), live.sum(axis=1, keepdims=True) // 2, axis=1)[:, 0]
     is_told = live.any(axis=1) & (counts >= 3)
-    found: np.ndarray = np.where(stands_out & is_told[:, np.newaxis], by_channel, 0.0).sum(axis=1)
-    return found
+    middle[~is_told] = 0.0
+    places = np.flatnonzero(by_channel > _OUTSTANDING * usual[:, np.newaxis])  # few: only these are looked at
+    layer = places // by_channel.shape[1]
+    wrong, right = by_channel.reshape(-1)[places], np.maximum(signals.reshape(-1)[places], floor[layer, 0])
+    stands_out = is_told[layer] & (wrong > _OUTSTANDING * middle[layer] * right)
+    return np.bincount(layer, np.where(stands_out, wrong, 0.0), len(by_channel))
 
 
 def _at_border(d: np.ndarray) -> np.ndarray:
@@ -222,11 +226,14 @@ def _at_border(d: np.ndarray) -> np.ndarray:
 
 def _at_limits(a: np.ndarray, b: np.ndarray, d: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Return the error energy where the sample is at its largest or smallest value and the benchmark lies beyond."""
-    high, low = a.max(axis=(1, 2)), a.min(axis=(1, 2))
-    is_cut = (high + steps < b.max(axis=(1, 2))) | (low - steps > b.min(axis=(1, 2)))
     found = np.zeros(len(a))
-    for number in np.flatnonzero(is_cut):
-        top, bottom, step = high[number], low[number], steps[number]
-        beyond = ((a[number] == top) & (b[number] > top + step)) | ((a[number] == bottom) & (b[number] < bottom - step))
-        found[number] = np.square(d[number][beyond]).sum()
+    for sign in (1, -1):  # the lower limit is the upper one of what is turned round
+        limit, beyond = (side.max(axis=(1, 2)) if sign > 0 else -side.min(axis=(1, 2)) for side in (a, b))
+        cut = np.flatnonzero(limit + steps < beyond)
+        if cut.size:
+            places = np.flatnonzero(a[cut] == (sign * limit[cut])[:, np.newaxis, np.newaxis])
+            rows, places = cut[places // a[0].size], places % a[0].size
+            right, errors = (side.reshape(len(a), -1)[rows, places] for side in (b, d))
+            is_beyond = sign * right > (limit + steps)[rows]
+            found += np.bincount(rows, np.where(is_beyond, errors * errors, 0.0), len(a))
     return found

@@ -125,3 +125,11 @@ def test_cubic_layers_are_not_searched_for_one_by_one() -> None:
 def test_equal_layers_have_no_traits() -> None:
     rows = draw_rows(2)
     assert take_all([replace(rows[0], equal=True)]) == [Traits(dict.fromkeys(STRUCTURES, 0.0))]
+
+
+def test_the_only_wrong_channel_stands_out_of_channels_that_are_equal() -> None:
+    b = draw_map(shape=(1, 8, 8, 6))
+    a = b.copy()
+    a[..., 2] *= 2
+    traits = take_traits(take_view(make_tensor("x", a), make_tensor("x", b)))
+    assert traits.energies["few"] == pytest.approx(traits.energies["total"])
