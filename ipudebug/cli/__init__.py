@@ -11,8 +11,11 @@ def main() -> None:
     """Run the command that ``sys.argv`` names and exit with its code."""
     import signal
 
-    from ipudebug.cli.app import run
+    from ipudebug.cli.app import Terminated, run
+
+    def stop(*_: object) -> None:
+        raise Terminated
 
     # A plain death would leave half-written files and child processes behind.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, stop)
     sys.exit(run(sys.argv[1:]))

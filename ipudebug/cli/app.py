@@ -16,6 +16,7 @@ from ipudebug.registry import Registry
 EXIT_MISSED = 1  # a threshold that was asked for was missed
 EXIT_TROUBLE = 2
 EXIT_INTERRUPTED = 130  # as a shell reports a process that SIGINT ended
+EXIT_TERMINATED = 143  # as a shell reports a process that SIGTERM ended
 EXIT_BROKEN_PIPE = 141  # as a shell reports a process that SIGPIPE ended
 
 COMMANDS: Registry[click.Command] = Registry("ipudebug.cli.commands", "command", "command", dashes=True)
@@ -57,6 +58,10 @@ class Command(click.Command):
         with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
             for example in self.examples:
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+class Terminated(BaseException):
+    """SIGTERM: no SystemExit, which would be taken for one of the user's preprocess file."""
 
 
 class _PipeClosed(Exception):
@@ -114,6 +119,17 @@ def ipudebug() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; every error that a user can mend ends here as text."""
     try:
+        return _run(arguments)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except Terminated:
+        return EXIT_TERMINATED
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; what stops it from outside is raised."""
+    try:
         code = ipudebug.main(args=list(arguments), prog_name="ipudebug", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -121,13 +137,16 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return EXIT_TROUBLE
     except IpuDebugError as error:
+        if stop := _find_stop(error):
+            raise stop from None
         click.echo(click.style("error: ", fg="red", bold=True) + _printable(error.message), err=True)
         if error.hint:
             click.echo(click.style("hint: ", fg="cyan") + _printable(error.hint), err=True)
         return EXIT_TROUBLE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return EXIT_INTERRUPTED
+    except ImportError as error:
+        if stop := _find_stop(error):
+            raise stop from None
+        raise
     except (BrokenPipeError, _PipeClosed):  # ``ipudebug compare ... | head``
         _drop_stdout()
         return EXIT_BROKEN_PIPE
@@ -137,6 +156,18 @@ def run(arguments: Sequence[str]) -> int:
         _drop_stdout()  # every other file is written through replace_file, which tells of a full disk itself
         click.echo("error: no space left on the device that stdout goes to", err=True)
         return EXIT_TROUBLE
+
+
+def _find_stop(error: BaseException) -> BaseException | None:
+    """Return the Ctrl-C or SIGTERM that an error came of, as an import that is cut short makes one; else None."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, (KeyboardInterrupt, Terminated)):
+            return cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _measure_terminal() -> int:

@@ -118,7 +118,28 @@ def test_an_error_becomes_text_and_an_exit_code(capfd, failing, error, code, tol
     assert "Traceback" not in outcome.stderr
 
 
-@pytest.mark.parametrize("error", [ValueError("a bug"), OSError(5, "Input/output error"), OSError(28, "full", "a.bin")])
+@pytest.mark.parametrize("outer", [IpuDebugError("onnxruntime does not load the model"), ImportError("half way")])
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt(), 130), (app.Terminated(), 143)])
+def test_a_stop_is_no_fault_of_what_it_stopped(capfd, failing, outer, stop, code):
+    imported = ImportError("initialization failed")
+    imported.__cause__ = stop  # as extension modules report it
+    outer.__context__ = imported
+    failing(outer)
+    outcome = run_command(capfd, "compare")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (code, "", "interrupted\n" if code == 130 else "")
+
+
+def test_a_preprocess_file_does_not_swallow_sigterm(tmp_path):
+    (tmp_path / "pre.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
+    arguments = ["run-onnx", "-i", "a.png", "--model", "a.onnx", "-n", "pre.py"]
+    process = start(*arguments, cwd=tmp_path)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (143, b"")
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("a bug"), ValueError("a bug"), OSError(5, "Input/output error"), OSError(28, "full", "a.bin")]
+)
 def test_a_bug_keeps_its_traceback(failing, error):
     failing(error)
     with pytest.raises(type(error)):
