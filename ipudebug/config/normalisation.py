@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from ipudebug.config.ini import Entry, Ini
 from ipudebug.config.input_formats import channel_counts
-from ipudebug.config.values import Channels, check_count, read_channels
+from ipudebug.config.values import NUMBERS, Channels, check_count, read_channels
 
 COLOURS = ("mean_red", "mean_green", "mean_blue")
+NO_SCALE = "std_value is what pixels are divided by: write 1 to leave them as they are"
+ONE = "write one number: a GRAY image has one channel"
 MISMATCH = "input mean/std number != input number."
 
 
@@ -29,13 +31,15 @@ def read_normalisation(
     stds = []
     for place, channels in enumerate(read_channels(entry)):
         if 0.0 in channels:
-            raise entry.fault("division by zero.", f"a std other than 0 for input {inputs[place]}", "0")
+            raise entry.fault("division by zero.", f"a std other than 0 for input {inputs[place]}", "0", NO_SCALE)
         counts = channel_counts(formats[place])
         wanted = len(means[place]) if means else counts[0] if counts else len(channels)
         spread = channels * wanted if len(channels) == 1 else channels
         _check_channels(entry, spread, inputs[place], formats[place])
         if means and len(spread) != wanted:
-            raise entry.fault(MISMATCH, f"{wanted} values for input {inputs[place]}, as many as mean", str(len(spread)))
+            raise entry.fault(
+                MISMATCH, f"{_count(wanted)} for input {inputs[place]}, as many as mean", str(len(spread)), NUMBERS
+            )
         stds.append(spread)
     return means, tuple(stds)
 
@@ -47,7 +51,9 @@ def _read_means(
     entry = section.get("mean")
     split = [section[key] for key in COLOURS if key in section]
     if entry and split:
-        raise split[0].fault("mean stated twice.", f"either mean (line {entry.line}) or this one", split[0].key)
+        raise split[0].fault(
+            "mean stated twice.", f"either mean (line {entry.line}) or this one", split[0].key, "keep mean"
+        )
     if entry:
         check_count(entry, inputs, MISMATCH, "input")
         means = read_channels(entry)
@@ -66,7 +72,9 @@ def _join_colours(
         check_count(entry, inputs, MISMATCH, "input")
         columns.append(read_channels(entry))
         if any(len(channels) > 1 for channels in columns[-1]):
-            raise entry.fault(MISMATCH, "one number per input")
+            raise entry.fault(
+                MISMATCH, "one number per input", hint="mean takes all channels of an input: mean = 1:2:3"
+            )
     means = []
     for place, name in enumerate(inputs):
         channels = tuple(column[place][0] for column in columns)
@@ -83,5 +91,10 @@ def _check_channels(entry: Entry, channels: Channels, name: str, training_format
     """Raise ConfigError unless the input may have that many channels."""
     counts = channel_counts(training_format)
     if counts and len(channels) not in counts:
-        expected = f"{' or '.join(map(str, counts))} values for {training_format or 'the'} input {name}"
-        raise entry.fault(MISMATCH, expected, f"{len(channels)}")
+        expected = f"{' or '.join(map(_count, counts))} for {training_format or 'the'} input {name}"
+        raise entry.fault(MISMATCH, expected, f"{len(channels)}", NUMBERS if max(counts) > 1 else ONE)
+
+
+def _count(number: int) -> str:
+    """Return a number of values in words."""
+    return "1 value" if number == 1 else f"{number} values"

@@ -8,12 +8,20 @@ from typing import Any
 from ipudebug.config.ini import Entry, Ini
 from ipudebug.config.input_formats import INPUT_FORMATS, TRAINING_FORMATS
 from ipudebug.config.normalisation import read_normalisation
-from ipudebug.config.values import check_count, read_choices, read_names, read_positive_integers, read_switches
+from ipudebug.config.values import (
+    TEMPLATE,
+    check_count,
+    read_choices,
+    read_names,
+    read_positive_integers,
+    read_switches,
+)
 from ipudebug.tensor import Layout
 
 ALIGNMENTS = ("input_width_alignment", "input_height_alignment")
 LEGACY_ALIGNMENTS = {"yuv420_h_pitch_alignment": 2, "yuv420_v_pitch_alignment": 2, "xrgb_h_pitch_alignment": 4}
 """The older family of alignment keys -> what their value must be a multiple of."""
+KEEP_ONE = "remove the older keys"
 CONV_FORMATS = ("ALL_UINT8", "ALL_INT16", "CONV2D_INT16", "DEPTHWISE_INT16")
 
 Section = Mapping[str, Entry]
@@ -26,7 +34,9 @@ def read_inputs(section: Section, ini: Ini) -> dict[str, Any]:
         ini.notes.append(f"{ini.path}: [INPUT_CONFIG] is missing or empty; every input is treated by default")
         return {}
     if "inputs" not in section:
-        raise next(iter(section.values())).fault("inputs is missing.", "inputs = names of the model's inputs, as well")
+        raise next(iter(section.values())).fault(
+            "inputs is missing.", "inputs = names of the model's inputs, as well", hint=TEMPLATE
+        )
     inputs = read_names(section["inputs"])
     for key in ("training_input_formats", "input_formats", "quantizations"):
         if key in section:
@@ -35,7 +45,8 @@ def read_inputs(section: Section, ini: Ini) -> dict[str, Any]:
     layouts = _read_layouts(section.get("input_layouts"), inputs, "input")
     for name, layout, board_format in zip(inputs, layouts, board, strict=False):
         if layout is Layout.NCHW and board_format in ("RGBA", "BGRA"):
-            raise section["input_layouts"].fault(f"{board_format} input {name}:", "NHWC", "NCHW")
+            hint = "let the preprocess file return NHWC, or feed the board with another format"
+            raise section["input_layouts"].fault(f"{board_format} input {name}:", "NHWC", "NCHW", hint)
     mean, std = read_normalisation(section, inputs, training, ini)
     return {
         "inputs": inputs,
@@ -55,7 +66,7 @@ def read_outputs(section: Section) -> dict[str, Any]:
         return {}
     if "outputs" not in section:
         raise next(iter(section.values())).fault(
-            "outputs is missing.", "outputs = names of the model's outputs, as well"
+            "outputs is missing.", "outputs = names of the model's outputs, as well", hint=TEMPLATE
         )
     outputs = read_names(section["outputs"])
     if "dequantizations" in section:
@@ -79,7 +90,7 @@ def read_convolutions(section: Section) -> dict[str, Any]:
             "CONV_CONFIG:input_format is invalid!!only support ALL_UINT8,ALL_INT16,CONV2D_INT16,DEPTHWISE_INT16!!!"
         )
         if len(read_choices(entry, CONV_FORMATS, message)) > 1:
-            raise entry.fault(message, "one format")
+            raise entry.fault(message, "one format", hint="tensor_arrays chooses the tensors that it holds for")
         fields["conv_format"] = entry.items[0]
     return fields
 
@@ -102,7 +113,9 @@ def _read_formats(section: Section, inputs: Sequence[str], ini: Ini) -> tuple[tu
         sources = "/".join(INPUT_FORMATS[to])
         if from_ not in INPUT_FORMATS[to]:
             message = f"`input_formats` is {to} only support `training_input_formats` is {sources}!"
-            raise trained.fault(message, f"{sources} for input {name}", from_)
+            fitting = "/".join(board for board, trainings in INPUT_FORMATS.items() if from_ in trainings)
+            hint = f"state what the model was trained with, or one of {fitting} in input_formats"
+            raise trained.fault(message, f"{sources} for input {name}", from_, hint)
     return training, board
 
 
@@ -127,7 +140,8 @@ def _read_alignments(section: Section, inputs: Sequence[str], board: Sequence[st
     for key, entry in legacy.items():
         values = read_positive_integers(entry, LEGACY_ALIGNMENTS[key])
         if len(values) > 1:
-            raise entry.fault("one alignment for all inputs.", "one number")
+            hint = f"{ALIGNMENTS[0]} and {ALIGNMENTS[1]} take one for each input"
+            raise entry.fault("one alignment for all inputs.", "one number", hint=hint)
         fields["legacy_alignments"][key] = values[0]
     least = [2 if board_format == "YUV_NV12" else 1 for board_format in board or [""] * len(inputs)]
     for key in ALIGNMENTS:
@@ -136,7 +150,9 @@ def _read_alignments(section: Section, inputs: Sequence[str], board: Sequence[st
             fields[key] = tuple(least)
             continue
         if legacy:
-            raise stated.fault("two families of alignment keys.", f"either this one or {', '.join(legacy)}", key)
+            raise stated.fault(
+                "two families of alignment keys.", f"either this one or {', '.join(legacy)}", key, KEEP_ONE
+            )
         values = read_positive_integers(stated)
         if len(values) == 1:
             values *= len(inputs)
@@ -144,6 +160,7 @@ def _read_alignments(section: Section, inputs: Sequence[str], board: Sequence[st
             check_count(stated, inputs, "input arrays number != input values number.", "input")
         for name, value, factor in zip(inputs, values, least, strict=True):
             if value % factor:
-                raise stated.fault(f"YUV_NV12 input {name}:", "a multiple of 2", str(value))
+                hint = "two rows and columns of YUV_NV12 share their colour"
+                raise stated.fault(f"YUV_NV12 input {name}:", "a multiple of 2", str(value), hint)
         fields[key] = values
     return fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 
@@ -9,15 +10,17 @@ from ipudebug.config.ini import Entry
 
 Channels = tuple[float, ...]
 """The values of one input, one per channel."""
+TEMPLATE = "cfg/input_config.ini is an annotated template"
+NUMBERS = "write one number for each channel, such as 127.5:127.5:127.5, in the order R:G:B"
 
 
 def read_names(entry: Entry) -> tuple[str, ...]:
     """Return tensor names; raises ConfigError when one is empty or given twice."""
     for name in entry.items:
         if not name:
-            raise entry.fault("empty name in a list.", "a name between two commas")
+            raise entry.fault("empty name in a list.", "a name between two commas", hint="remove the extra comma")
         if entry.items.count(name) > 1:
-            raise entry.fault("name given twice.", "each name once", name)
+            raise entry.fault("name given twice.", "each name once", name, "remove one of the two")
     return entry.items
 
 
@@ -25,7 +28,9 @@ def read_choices(entry: Entry, allowed: Sequence[str], message: str) -> tuple[st
     """Return the items; raises ConfigError with ``message``, ``{}`` standing for the item, for one not allowed."""
     for item in entry.items:
         if item not in allowed:
-            hint = f"write {item.upper()} in capitals" if item.upper() in allowed else None
+            near = difflib.get_close_matches(item.upper(), allowed, n=1)
+            hint = f"did you mean {near[0]}?" if near else TEMPLATE
+            hint = f"write {item.upper()} in capitals" if item.upper() in allowed else hint
             raise entry.fault(message.format(item), " or ".join(allowed), item, hint)
     return entry.items
 
@@ -46,15 +51,17 @@ def read_positive_integers(entry: Entry, multiple: int = 1) -> tuple[int, ...]:
     expected = "a whole number above 0" + (f", a multiple of {multiple}" if multiple > 1 else "")
     for item in entry.items:
         if not (item.isascii() and item.isdigit()) or len(item) > 9 or int(item) < 1 or int(item) % multiple:
-            raise entry.fault("alignment unsupported.", expected, item)
+            raise entry.fault("alignment unsupported.", expected, item, "leave the key out for the default")
     return tuple(map(int, entry.items))
 
 
 def check_count(entry: Entry, owners: Sequence[str], message: str, what: str) -> None:
     """Raise ConfigError with ``message`` unless there is one item for every owner; ``what`` an owner is."""
     if len(entry.items) != len(owners):
-        expected = f"{len(owners)} entries, one per {what} ({', '.join(owners)})"
-        raise entry.fault(message, expected, f"{len(entry.items)} ({','.join(entry.items)})")
+        entries = "1 entry" if len(owners) == 1 else f"{len(owners)} entries"
+        expected = f"{entries}, one per {what} ({', '.join(owners)})"
+        hint = f"put ',' between {what}s and ':' between the channels of one"
+        raise entry.fault(message, expected, f"{len(entry.items)} ({','.join(entry.items)})", hint)
 
 
 def _read_number(entry: Entry, text: str) -> float:
@@ -64,5 +71,5 @@ def _read_number(entry: Entry, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or "_" in text:
-        raise entry.fault("not a number.", "numbers, ':' between channels and ',' between inputs", text)
+        raise entry.fault("not a number.", "numbers, ':' between channels and ',' between inputs", text, NUMBERS)
     return number

@@ -181,7 +181,7 @@ def test_the_limits_of_the_vendor_are_noted(load):
         (RGB + "mean_red=1;\nmean=1:2:3", "mean stated twice.", "either mean (line 6) or this one"),
         (RGB + "mean_red=1;", "input mean/std number != input number.", "expected 3 values for RGB input a, found 1"),
         (RGB + "mean_red=1:2;", "input mean/std number != input number.", "expected one number per input"),
-        ("quantizations=TRUE,TRUE", "input arrays number != input values number.", "expected 1 entries"),
+        ("quantizations=TRUE,TRUE", "input arrays number != input values number.", "expected 1 entry"),
         (
             "quantizations=YES;",
             "input quantizations unsupported: YES, only support `TRUE` or `FALSE`.",
@@ -235,6 +235,7 @@ def test_faults_begin_with_the_vendors_words(load, lines, message, place):
         load("[INPUT_CONFIG]\ninputs=a;\n" + lines)
     assert caught.value.message.startswith(message)
     assert place in caught.value.message
+    assert caught.value.hint
 
 
 def test_lists_without_inputs(load):
