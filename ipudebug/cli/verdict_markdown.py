@@ -25,13 +25,16 @@ def draw_diagnosis(verdict: Diagnosis) -> Iterator[str]:
         yield f"- renamed: {_escape(renamed.sample)} is {_escape(renamed.benchmark)} of the benchmark\n"
     if verdict.suspects:
         yield "| layer | COS | RMSE | kind | sure | evidence | what to do |\n|:--|--:|--:|:--|--:|:--|:--|\n"
-    for suspect in verdict.suspects:
+    for suspect in verdict.prime:
         row, finding = suspect.row, suspect.finding
         cells = [
             _escape(row.name), f"{row.values['cos']:.6f}", f"{row.values['rmse']:.6f}", finding.kind,
             f"{finding.confidence:.0%}", _escape(finding.evidence), _escape(finding.remedy),
         ]  # fmt: skip
         yield f"| {' | '.join(cells)} |\n"
+    if verdict.others:
+        names = ", ".join(_escape(suspect.row.name) for suspect in verdict.others)
+        yield f"\nLess likely, their error is what the layers before them hand on: {names}\n"
 
 
 def _escape(text: str) -> str:

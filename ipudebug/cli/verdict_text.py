@@ -34,8 +34,11 @@ def describe_diagnosis(verdict: Diagnosis) -> Iterator[str]:
             f"  renamed: {show_name(renamed.sample)} is {show_name(renamed.benchmark)} of the benchmark"
             f" ({renamed.confidence:.0%} sure: {renamed.evidence})\n"
         )
-    for number, suspect in enumerate(verdict.suspects, start=1):
+    for number, suspect in enumerate(verdict.prime, start=1):
         yield from _describe_suspect(number, suspect)
+    if verdict.others:
+        names = ", ".join(f"{show_name(suspect.row.name)} (jump {suspect.jump.size:.2g})" for suspect in verdict.others)
+        yield f"\nless likely, their error is what the layers before them hand on: {names}\n"
     if verdict.blame is not None:
         yield from _describe_blame(verdict.blame)
 

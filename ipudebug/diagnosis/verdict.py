@@ -96,6 +96,16 @@ class Diagnosis:
     notes: tuple[str, ...] = ()
 
     @property
+    def prime(self) -> tuple[Suspect, ...]:
+        """The suspects worth a look: the first, and those whose error is larger than the layers before let expect."""
+        return (*self.suspects[:1], *(suspect for suspect in self.suspects[1:] if suspect.jump.size >= 1))
+
+    @property
+    def others(self) -> tuple[Suspect, ...]:
+        """The other suspects: their error is what the layers before hand on, as far as the numbers tell."""
+        return tuple(suspect for suspect in self.suspects[1:] if 0 < suspect.jump.size < 1)
+
+    @property
     def is_clean(self) -> bool:
         """Whether there is nothing to look at; a tensor that only changed its name is no fault."""
         return self.shape is Shape.CLEAN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,22 @@ def test_the_verdict_names_layer_kind_and_remedy(capfd: pytest.CaptureFixture[st
     assert outcome.code == 0
     assert outcome.stderr == ""
     assert outcome.stdout.startswith(FOUND.replace("3e+09", outcome.stdout.split(" of conv2 is ")[1].split()[0]))
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_layers_without_an_error_of_their_own_are_named_in_one_line(
+    form: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    factors = {2: 2.0, 3: 1.5}
+    records = [
+        record(f"conv{number}", (draw_map(number) * factors.get(number, 1)).ravel(), (1, 12, 14, 8))
+        for number in range(5)
+    ]
+    write_dump_file(Path("spread.bin"), *records)
+    text = run_command(capfd, "diagnose", "spread.bin", "benchmark.bin", "--format", form, "-o", "-").stdout
+    words = re.sub(r"<[^>]*>", "", text)
+    said = re.findall("less likely, their error is what the layers before them hand on: (.*)", words, re.IGNORECASE)
+    assert [re.sub(r" \(jump [0-9.e+-]+\)", "", names) for names in said] == ["conv3"]
 
 
 def test_a_clean_pair_is_said_to_be_clean(capfd: pytest.CaptureFixture[str]) -> None:

@@ -26,8 +26,11 @@ def draw_verdict(diagnosis: Diagnosis) -> Iterator[str]:
         )
     if diagnosis.suspects:
         yield '<ol class="suspects">\n'
-        yield from map(_draw_suspect, diagnosis.suspects)
+        yield from map(_draw_suspect, diagnosis.prime)
         yield "</ol>\n"
+    if diagnosis.others:
+        names = ", ".join(_link(suspect.row) for suspect in diagnosis.others)
+        yield f'<p class="note">Less likely, their error is what the layers before them hand on: {names}</p>\n'
     yield "</section>\n"
 
 
