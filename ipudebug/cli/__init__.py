@@ -12,10 +12,12 @@ def main() -> None:
     import signal
 
     from ipudebug.cli.app import Terminated, run
+    from ipudebug.cli.streams import open_streams
 
     def stop(*_: object) -> None:
         raise Terminated
 
     # A plain death would leave half-written files and child processes behind.
     signal.signal(signal.SIGTERM, stop)
+    open_streams()
     sys.exit(run(sys.argv[1:]))

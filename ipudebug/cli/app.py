@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ipudebug import __version__
+from ipudebug.cli.streams import drop_stream, telling
 from ipudebug.errors import IpuDebugError
 from ipudebug.registry import Registry
 
@@ -121,7 +122,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        with telling():
+            click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
     except Terminated:
         return EXIT_TERMINATED
@@ -134,27 +136,32 @@ def _run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        with telling():
+            error.show()
         return EXIT_TROUBLE
     except IpuDebugError as error:
         if stop := _find_stop(error):
             raise stop from None
-        click.echo(click.style("error: ", fg="red", bold=True) + _printable(error.message), err=True)
-        if error.hint:
-            click.echo(click.style("hint: ", fg="cyan") + _printable(error.hint), err=True)
+        with telling():
+            click.echo(click.style("error: ", fg="red", bold=True) + _printable(error.message), err=True)
+            if error.hint:
+                click.echo(click.style("hint: ", fg="cyan") + _printable(error.hint), err=True)
         return EXIT_TROUBLE
     except ImportError as error:
         if stop := _find_stop(error):
             raise stop from None
         raise
     except (BrokenPipeError, _PipeClosed):  # ``ipudebug compare ... | head``
-        _drop_stdout()
+        drop_stream(sys.stdout)
+        with telling():  # stderr may have had the same reader
+            pass
         return EXIT_BROKEN_PIPE
     except OSError as error:
         if error.errno != errno.ENOSPC or error.filename is not None:
             raise
-        _drop_stdout()  # every other file is written through replace_file, which tells of a full disk itself
-        click.echo("error: no space left on the device that stdout goes to", err=True)
+        drop_stream(sys.stdout)  # every other file is written through replace_file, which tells of a full disk itself
+        with telling():
+            click.echo("error: no space left on the device that stdout goes to", err=True)
         return EXIT_TROUBLE
 
 
@@ -179,12 +186,6 @@ def _measure_terminal() -> int:
         return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
     except (AttributeError, ValueError, OSError):  # there is none, it is closed, or no terminal
         return 80
-
-
-def _drop_stdout() -> None:
-    """Leave nothing for the interpreter to flush into a stdout that takes no more."""
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _printable(text: str) -> str:

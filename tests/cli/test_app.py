@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -154,9 +156,11 @@ def test_the_exit_code_is_what_the_command_returns(capfd, tmp_path):
     assert run(["compare", path, "nowhere"]) == 2
 
 
+MAIN = "from ipudebug.cli import main; main()"
+
+
 def start(*arguments: str, **options) -> subprocess.Popen[bytes]:
-    script = "from ipudebug.cli import main; main()"
-    return subprocess.Popen([sys.executable, "-c", script, *arguments], stderr=subprocess.PIPE, **options)
+    return subprocess.Popen([sys.executable, "-c", MAIN, *arguments], stderr=subprocess.PIPE, **options)
 
 
 def test_a_reader_that_goes_away_is_no_trouble(tmp_path):
@@ -177,6 +181,38 @@ def test_a_full_disk_behind_stdout_is_told(tmp_path, arguments):
         process = start(*arguments, stdout=full, cwd=tmp_path)
         _, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (2, b"error: no space left on the device that stdout goes to\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", [["compare", "a.bin", "a.bin"], ["compare", "a.bin", "none.bin"], ["--wrong"]])
+def test_a_full_disk_behind_stderr_is_trouble_and_no_missed_threshold(tmp_path, arguments):
+    write_dump_file(tmp_path / "a.bin", record("a", [1.0]))
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-c", MAIN, *arguments], stderr=full, cwd=tmp_path, timeout=30)
+    assert done.returncode == 2
+
+
+def test_a_reader_of_stderr_that_goes_away_changes_no_exit_code(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-c", MAIN, "compare", "a.bin", "b.bin"]
+    done = subprocess.run(command, stdout=write, stderr=write, cwd=tmp_path, timeout=30)
+    os.close(write)
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_as_good_as_dev_null(tmp_path, closed):
+    """A file that is opened while stderr is closed would get its number, and what libraries print."""
+    write_dump_file(tmp_path / "a.bin", record("a", [1.0]))
+    command = f"exec {shlex.quote(sys.executable)} -c '{MAIN}' compare a.bin a.bin {closed}"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, cwd=tmp_path, timeout=30)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert bool(done.stdout) == (">&-" not in closed.replace("2>&-", ""))
+    done = subprocess.run(["/bin/sh", "-c", f"{command} -o r.txt"], capture_output=True, cwd=tmp_path, timeout=30)
+    assert done.returncode == 0
+    assert (tmp_path / "r.txt").read_text() == "   0) a    MSE: 0.000000    COS: 1.000000    RMSE: 0.000000\n"
 
 
 def test_output_to_a_file_appears_complete_or_not_at_all(tmp_path):
