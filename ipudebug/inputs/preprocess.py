@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,7 @@ def load_preprocess(argument: str) -> list[Preprocess]:
 
     Raises PreprocessNotFound, PreprocessFailed, MissingDependency or InputError.
     """
-    paths = [path.strip() for path in argument.split(",")]
+    paths = [path.strip() for path in ([argument] if os.path.isfile(argument) else argument.split(","))]
     if not all(paths):
         raise InputError(f"-n {argument!r}: expected file,file,... found an empty entry", "remove the extra comma")
     return [Preprocess(Script(path)) for path in paths]

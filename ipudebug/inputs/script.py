@@ -98,6 +98,8 @@ def _compile_file(path: str) -> types.CodeType:
             source = file.read()
         return compile(source, path, "exec", dont_inherit=True)
     except SyntaxError as error:
+        if error.lineno is None:  # bytes that are no text
+            raise PreprocessFailed(f"{path} is not valid Python: {error}", "give the Python file itself") from error
         text = (error.text or "").strip()
         message = f"{text} SyntaxError: {error.msg}; {path}, line {error.lineno}, is not valid Python"
         raise PreprocessFailed(message, "correct that line") from error
@@ -117,7 +119,10 @@ def _translate(error: BaseException, path: str, what: str) -> PreprocessFailed |
     reason = traceback.format_exception_only(error)[-1].strip()
     if isinstance(error, SyntaxError):  # in a neighbour that the file imports
         reason += f" in {error.filename}, line {error.lineno}"
-    return PreprocessFailed(f"{place}: {reason} ({what})", "the preprocess file failed; try it alone in Python")
+    hint = "the preprocess file failed; try it alone in Python"
+    if isinstance(error, OSError):  # Pillow's errors of files that are no images, or end too early, are of these
+        hint = "is the image whole, and an image? if it opens elsewhere, try the preprocess file alone in Python"
+    return PreprocessFailed(f"{place}: {reason} ({what})", hint)
 
 
 def _find_line(error: BaseException, path: str) -> int:

@@ -58,13 +58,15 @@ def parse_batches(text: str, mode: str) -> tuple[int, ...]:
     """Return the batch sizes of ``-b``; raises ConfigError or InputError with the vendor's message for n_buf."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and 0 < int(part) <= LARGEST_BATCH for part in parts):
-        raise InputError(f"-b: expected sizes from 1 to {LARGEST_BATCH}, ',' between them, found {text!r}")
+        raise InputError(
+            f"-b: expected sizes from 1 to {LARGEST_BATCH}, ',' between them, found {text!r}", "such as -b 4"
+        )
     batches = tuple(map(int, parts))
     if mode == "n_buf" and len(batches) != 1:
         message = f"n_buf batch_mode must be specific one max batch size. -b: expected one size, found {text}"
         raise ConfigError(message, "give one size, or --batch_mode one_buf")
     if len(batches) > MOST_BATCHES:
-        raise InputError(f"-b: expected at most {MOST_BATCHES} sizes, found {len(batches)}")
+        raise InputError(f"-b: expected at most {MOST_BATCHES} sizes, found {len(batches)}", "leave out some")
     return batches
 
 

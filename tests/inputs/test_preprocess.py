@@ -153,8 +153,29 @@ def test_a_syntax_error_shows_the_line(script):
 
 def test_not_even_text(script, tmp_path):
     (tmp_path / "pre.py").write_bytes(b"\0\xff\0")
-    with pytest.raises(PreprocessFailed, match="is not valid Python"):
+    with pytest.raises(PreprocessFailed, match="is not valid Python") as caught:
         load_preprocess(str(tmp_path / "pre.py"))
+    assert "None" not in caught.value.message
+    assert caught.value.hint == "give the Python file itself"
+
+
+def test_a_file_whose_name_holds_a_comma(script):
+    (preprocess,) = load_preprocess(script(GOOD + "return np.zeros(2)", "a,b.py"))
+    assert preprocess("x", True).tolist() == [0, 0]
+
+
+def test_an_image_that_is_cut_off(script, tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:-60])
+    text = "from PIL import Image\n    with Image.open(image_path) as image:\n        return np.asarray(image)"
+    (preprocess,) = load_preprocess(script(GOOD + text))
+    assert preprocess(str(tmp_path / "whole.png"), True).shape == (64, 64, 3)
+    with pytest.raises(PreprocessFailed) as caught:
+        preprocess(str(tmp_path / "cut.png"), True)
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("is the image whole, and an image?")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from ipudebug.config.ini import Entry
 from ipudebug.sim.constraints.rule import Finding, ModelRule, Subject, report
 
 UNKNOWN_INPUT, UNKNOWN_NAME, DIFFERENT = "075", "002", "names-differ"
-CONVOLUTIONS = ("Conv", "ConvTranspose")
+CONVOLUTIONS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+"""Operators that become convolutions; products of two activations do not."""
 
 
 def _compare_names(subject: Subject) -> Iterator[Finding]:
@@ -23,10 +24,11 @@ def _compare_names(subject: Subject) -> Iterator[Finding]:
     if outputs:
         yield from _compare(outputs, subject.graph.outputs, UNKNOWN_NAME, subject)
     if chosen:
-        fed = {node.read_input(0) for node in subject.graph.nodes if node.op_type in CONVOLUTIONS}
+        nodes = [node for node in subject.graph.nodes if node.op_type in CONVOLUTIONS]
+        fed = [node.read_input(0) for node in nodes if subject.graph.is_constant(node.read_input(1))]
         for name in chosen.items:
             if name not in fed:
-                found = f"{name} feeds no convolution{_suggest(name, tuple(fed))}"
+                found = f"{name} feeds no convolution{_suggest(name, tuple(dict.fromkeys(fed)))}"
                 yield report(UNKNOWN_NAME, found, (name,), level="warning", place=chosen.place)
 
 

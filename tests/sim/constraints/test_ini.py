@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -106,6 +107,13 @@ def test_a_tensor_inside_the_model_is_doubtful_as_an_output(tmp_path: Path) -> N
 def test_only_tensors_that_feed_a_convolution_can_be_chosen(tmp_path: Path) -> None:
     found = check_ini(tmp_path, "[CONV_CONFIG]\ninput_format = ALL_INT16\ntensor_arrays = x\n")
     assert [(finding.level, finding.found) for finding in found] == [("warning", "x feeds no convolution")]
+
+
+def test_what_feeds_a_product_by_a_constant_feeds_a_convolution(tmp_path: Path) -> None:
+    nodes = [onnx.helper.make_node("Gemm", ["x", "w"], ["t"]), onnx.helper.make_node("MatMul", ["t", "x"], ["y"])]
+    model = build_model(nodes, {"x": (3, 3)}, ["y"], {"w": np.ones((3, 3), np.float32)})
+    found = check_ini(tmp_path, "[CONV_CONFIG]\ninput_format = ALL_INT16\ntensor_arrays = x,t\n", model)
+    assert [finding.found for finding in found] == ["t feeds no convolution; expected x"]
 
 
 def test_a_dynamic_config_turns_the_error_into_a_note(tmp_path: Path) -> None:
