@@ -71,7 +71,7 @@ def run_calibration(options: CalibrateOptions) -> None:
     facts = SimFacts(Stage.FIXED, options.soc_version or source.chip, ini)
     with Progress("images", len(feeds.samples)) as progress:
         done = calibrate_model(source, feeds, functions, config, facts, choice, progress.advance)
-    for text in note_strangers(choice.given, done.model, options.quant_file) if options.quant_file else ():
+    for text in note_strangers(choice.given, source, done.model, options.quant_file) if options.quant_file else ():
         show_note(text)
     existed = os.path.exists(target)
     save_fixed(done.model, target)
@@ -79,7 +79,8 @@ def run_calibration(options: CalibrateOptions) -> None:
         show_note(f"{target} existed and was replaced")
     inexact = ", ".join(sorted(set(done.inexact)))
     rounding = "compensated" if choice.compensate else "weights to the nearest"
-    summary = f"{done.operators} operators, {len(feeds.samples)} images, {choice.method}, {rounding}"
+    images = "1 image" if len(feeds.samples) == 1 else f"{len(feeds.samples)} images"
+    summary = f"{done.operators} operators, {images}, {choice.method}, {rounding}"
     click.echo(f"{options.model}: {summary}" + (f"; not to the chip's bit: {inexact}" if inexact else ""))
     click.echo(f"Fixed model at: {target}")
 

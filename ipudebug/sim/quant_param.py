@@ -132,18 +132,18 @@ def _read_entry(path: str, where: str, entry: dict[str, Any]) -> QuantParam:
     return QuantParam(low, high, bit)
 
 
-def note_strangers(given: Mapping[str, QuantParam], model: ModelProto, path: str) -> list[str]:
-    """Return remarks on the names of a quantisation file that a fixed model has no tensor of, and on an empty file."""
+def note_strangers(given: Mapping[str, QuantParam], source: SimModel, made: ModelProto, path: str) -> list[str]:
+    """Return remarks on the names of a quantisation file that neither model has a tensor of, and on an empty file."""
     if not given:
         return [f"{path}: the list is empty: every range is measured"]
-    known = read_ranges(model, path)
+    known = {*read_ranges(made, path), *source.tensors}
     strangers = [name for name in given if name not in known]
     if not strangers:
         return []
     near = difflib.get_close_matches(strangers[0], known, n=1)
     more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
     shown = f"{', '.join(strangers[:5])}{more}" + (f"; did you mean {near[0]}?" if near else "")
-    return [f"{path}: {len(strangers)} of {len(given)} names are no quantised tensors of the fixed model: {shown}"]
+    return [f"{path}: {len(strangers)} of {len(given)} names are no tensors of the model: {shown}"]
 
 
 def _fault(path: str, message: str, found: object) -> QuantFileFault:

@@ -185,7 +185,7 @@ def test_faults_are_told_and_leave_nothing(case: str, folder: Path, run: Run) ->
 def test_ranges_of_no_tensor_are_told(folder: Path, run: Run) -> None:
     (folder / "ranges.json").write_text(json.dumps([{"name": "relu55", "min": [0], "max": [1], "bit": 8}]))
     done = run(*CALIBRATE, "--quant_file", "ranges.json")
-    told = "ranges.json: 1 of 1 names are no quantised tensors of the fixed model: relu55; did you mean relu5?"
+    told = "ranges.json: 1 of 1 names are no tensors of the model: relu55; did you mean relu5?"
     assert (done.code, done.stderr) == (0, f"note: {told}\n")
     (folder / "ranges.json").write_text("[]")
     done = run(*CALIBRATE, "--quant_file", "ranges.json", "-o", "other_fixed.sim")
