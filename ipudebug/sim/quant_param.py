@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,17 +133,23 @@ def _read_entry(path: str, where: str, entry: dict[str, Any]) -> QuantParam:
 
 
 def note_strangers(given: Mapping[str, QuantParam], source: SimModel, made: ModelProto, path: str) -> list[str]:
-    """Return remarks on the names of a quantisation file that neither model has a tensor of, and on an empty file."""
+    """Return remarks on what has no effect of a quantisation file: an empty list, 4 bits, names that nothing has."""
     if not given:
         return [f"{path}: the list is empty: every range is measured"]
     known = {*read_ranges(made, path), *source.tensors}
     strangers = [name for name in given if name not in known]
+    fours = [name for name, param in given.items() if param.bit == 4 and name in known]
+    notes = [f"{path}: 4 bits are none of calibrate's; 8 were taken for {_shorten(fours)}"] if fours else []
     if not strangers:
-        return []
+        return notes
     near = difflib.get_close_matches(strangers[0], known, n=1)
-    more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
-    shown = f"{', '.join(strangers[:5])}{more}" + (f"; did you mean {near[0]}?" if near else "")
-    return [f"{path}: {len(strangers)} of {len(given)} names are no tensors of the model: {shown}"]
+    shown = _shorten(strangers) + (f"; did you mean {near[0]}?" if near else "")
+    return [*notes, f"{path}: {len(strangers)} of {len(given)} names are no tensors of the model: {shown}"]
+
+
+def _shorten(names: Sequence[str]) -> str:
+    """Return the first five names, and how many follow."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _fault(path: str, message: str, found: object) -> QuantFileFault:

@@ -190,6 +190,9 @@ def test_ranges_of_no_tensor_are_told(folder: Path, run: Run) -> None:
     (folder / "ranges.json").write_text("[]")
     done = run(*CALIBRATE, "--quant_file", "ranges.json", "-o", "other_fixed.sim")
     assert (done.code, done.stderr) == (0, "note: ranges.json: the list is empty: every range is measured\n")
+    (folder / "ranges.json").write_text(json.dumps([{"name": "relu5", "min": [0], "max": [1], "bit": 4}]))
+    done = run(*CALIBRATE, "--quant_file", "ranges.json", "-o", "four_fixed.sim")
+    assert done.stderr == "note: ranges.json: 4 bits are none of calibrate's; 8 were taken for relu5\n"
 
 
 def test_nan_of_a_preprocess_file_is_told_before_it_spreads(folder: Path, run: Run) -> None:
