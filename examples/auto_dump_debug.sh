@@ -30,6 +30,13 @@ check_dump() {
 check_dump "$sample" "float sim or sample dump bin file not exist!!!"
 check_dump "$benchmark" "fixed sim or benchmark dump bin file not exist!!!"
 
+program=${IPUDEBUG:-ipudebug}
+if ! command -v "$program" >/dev/null; then
+    echo "FATAL: no such program: $program" >&2
+    echo "put ipudebug on the PATH (source .venv/bin/activate), or give its path in IPUDEBUG" >&2
+    exit 2
+fi
+
 echo "note: ipudebug compares without a toolchain; $1 is not used" >&2
-"${IPUDEBUG:-ipudebug}" compare "$sample" "$benchmark" --details "Undefined_$(basename "$benchmark")_DumpDebug_out"
+"$program" compare --details "Undefined_$(basename -- "$benchmark")_DumpDebug_out" -- "$sample" "$benchmark"
 echo "DumpDebug done!!!" >&2

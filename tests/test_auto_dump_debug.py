@@ -71,3 +71,20 @@ def test_wrong_parameters(dumps: Path, arguments: tuple[str, ...], message: str)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(message)
+
+
+def test_a_dump_may_be_named_as_an_option(dumps: Path) -> None:
+    (dumps / "fixed.bin").rename(dumps / "--format.bin")
+    (dumps / "float.bin").rename(dumps / "-o.bin")
+    done = run(dumps, "tc", "--format.bin", "-o.bin")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "   0) conv1    MSE: 0.062500    COS: 0.998295    RMSE: 0.050000\n"
+    assert (dumps / "Undefined_-o.bin_DumpDebug_out" / "0" / "sample.txt").is_file()
+
+
+def test_a_program_that_is_not_there_is_told(dumps: Path) -> None:
+    settings = {**os.environ, "IPUDEBUG": "no-such-ipudebug"}
+    command = [SCRIPT, "tc", "fixed.bin", "float.bin"]
+    done = subprocess.run(command, cwd=dumps, capture_output=True, text=True, env=settings, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("FATAL: no such program: no-such-ipudebug\n")
