@@ -47,7 +47,8 @@ def load_interpreter(litert: Any, path: str, **options: Any) -> Any:
             warnings.simplefilter("ignore")  # "intended for debugging purposes only": this is
             interpreter = litert.Interpreter(model_path=path, **options)
         interpreter.allocate_tensors()
-        interpreter.get_tensor_details()  # fails on names that are no UTF-8
+        for list_details in (interpreter.get_input_details, interpreter.get_output_details):
+            list_details()  # fails on names that are no UTF-8
     except (ValueError, RuntimeError) as reason:
         raise _load_error(path, _one_line(reason)) from None
     return interpreter
@@ -70,6 +71,15 @@ def invoke(interpreter: Any, path: str, feed: Feed) -> Any:
             "check the shape of the inputs against the model",
         ) from None
     return interpreter
+
+
+def list_operators(interpreter: Any, path: str) -> list[dict[str, Any]]:
+    """Return what LiteRT says of each operator, in execution order; raises ModelError for names that are no UTF-8."""
+    try:
+        operators: list[dict[str, Any]] = interpreter._get_ops_details()
+    except ValueError as reason:
+        raise _load_error(path, _one_line(reason)) from None
+    return operators
 
 
 def name_of(detail: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ipudebug.runners.feed_check import check_feed
-from ipudebug.runners.litert import check_magic, import_litert, invoke, load_interpreter, name_of
+from ipudebug.runners.litert import check_magic, import_litert, invoke, list_operators, load_interpreter, name_of
 from ipudebug.tensor import Layout, QuantParams, Tensor, TensorInfo
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class TfliteRunner:
         details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
         number = 0
         without_numbers = 0
-        for op in interpreter._get_ops_details():
+        for op in list_operators(interpreter, self._path):
             if op["op_name"] == "DELEGATE":  # stands for operators of the model, which are listed themselves
                 continue
             for index in op["outputs"]:

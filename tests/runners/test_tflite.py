@@ -206,6 +206,17 @@ def test_a_model_that_was_cut_off_is_refused(tmp_path: Path, share: float) -> No
         TfliteRunner(files)
 
 
+@pytest.mark.parametrize("name", ["image", "hidden", "result"])
+def test_a_name_that_is_no_text_is_told(tmp_path: Path, name: str) -> None:
+    """LiteRT's own list of tensors leaves such a tensor out; its other lists fail."""
+    tensors = [Tensor(text, (1, 4)) for text in ("image", "hidden", "result")]
+    files = write_tflite(tmp_path / "odd.tflite", tensors, [Op(RELU, [0], [1]), Op(RELU, [1], [2])], [0], [2])
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(path.read_bytes().replace(name.encode(), b"\xff" * len(name)))
+    with pytest.raises(ModelError, match="LiteRT cannot load the model: .*utf-8"):
+        list(TfliteRunner(files).trace({"image": np.ones((1, 4), np.float32)}))
+
+
 def test_a_feed_of_another_size_is_refused(tmp_path: Path) -> None:
     runner = TfliteRunner(float_model(tmp_path))
     with pytest.raises(InputError, match=r"input x: expected shape \[1, 3, 2, 4\], found \[1, 4, 3, 2\]"):
