@@ -20,7 +20,8 @@ import onnxruntime as ort
 
 from bench.data.cosine import measure_cosine
 from ipudebug.inputs.feeds import load_feeds
-from ipudebug.sim.loading import load_sim, read_input_config
+from ipudebug.sim.loading import load_sim
+from ipudebug.sim.read import read_input_config
 from ipudebug.sim.simulate import Simulator
 
 SETTLE = 0.05

@@ -142,7 +142,7 @@ def _load_feeds(options: SimulateOptions, model: SimModel, notes: list[str]) -> 
 
     config: str | InputConfig | None = options.input_config
     if config is None:
-        from ipudebug.sim.loading import read_input_config
+        from ipudebug.sim.read import read_input_config
 
         embedded = read_input_config(model)
         config = replace(embedded, notes=()) if embedded else None

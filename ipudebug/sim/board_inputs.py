@@ -9,10 +9,10 @@ from dataclasses import replace
 from ipudebug.config.input_config import InputConfig
 from ipudebug.config.input_formats import RAW
 from ipudebug.errors import ConfigError
-from ipudebug.sim.loading import describe_input
 from ipudebug.sim.model import BoardInput
 from ipudebug.sim.network import FloatNetwork
 from ipudebug.sim.quantisation import UINT8, Range, TensorQuant, make_quant
+from ipudebug.sim.read import describe_input
 
 CHANNELS = {"RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "GRAY": 1}
 """Of what training used."""

@@ -16,9 +16,9 @@ from ipudebug.errors import ConfigError, InputError, ModelError, UnsupportedOp
 from ipudebug.files import OpenFile, replace_file
 from ipudebug.sim.chips import load_chips
 from ipudebug.sim.container import Kind, NotRecognised, SimFile, open_sim
-from ipudebug.sim.loading import build_sim
 from ipudebug.sim.model import SimModel, Stage
 from ipudebug.sim.parsing import parse_model
+from ipudebug.sim.read import build_sim
 from ipudebug.sim.seal_check import AGAIN, check_concatenations, check_header, describe_seal, fault
 from ipudebug.sim.seal_header import (
     BATCH_MODES,

@@ -16,9 +16,9 @@ from ipudebug.runners import RUNNERS, ModelFiles
 from ipudebug.sim.calibrate import Choice, calibrate_model
 from ipudebug.sim.convert import convert_model
 from ipudebug.sim.executor import FixedRunner
-from ipudebug.sim.loading import build_sim
 from ipudebug.sim.lower import Lowered
 from ipudebug.sim.model import SimModel, Stage
+from ipudebug.sim.read import build_sim
 from ipudebug.sim.saving import save_sim
 from ipudebug.sim.stage import SimFacts
 from ipudebug.tensor import Tensor

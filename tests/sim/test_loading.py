@@ -10,8 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ipudebug.errors import ModelError
-from ipudebug.sim.loading import build_sim, load_sim
+from ipudebug.sim.loading import load_sim
 from ipudebug.sim.model import Stage
+from ipudebug.sim.read import build_sim
 from ipudebug.sim.saving import save_sim
 from ipudebug.tensor import Layout, QuantParams
 from tests.sim.convert_models import CHIP, convert

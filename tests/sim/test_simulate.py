@@ -12,8 +12,9 @@ from ipudebug.dumps.writer import DIALECTS, write_blocks
 from ipudebug.errors import ModelError
 from ipudebug.inputs.preprocess import load_preprocess
 from ipudebug.results import read_result
-from ipudebug.sim.loading import build_sim, load_sim
+from ipudebug.sim.loading import load_sim
 from ipudebug.sim.model import Stage
+from ipudebug.sim.read import build_sim
 from ipudebug.sim.saving import save_sim
 from ipudebug.sim.seal import seal_model
 from ipudebug.sim.simulate import CannotDump, Recording, Simulator
