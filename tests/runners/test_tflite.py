@@ -213,7 +213,7 @@ def test_a_name_that_is_no_text_is_told(tmp_path: Path, name: str) -> None:
     files = write_tflite(tmp_path / "odd.tflite", tensors, [Op(RELU, [0], [1]), Op(RELU, [1], [2])], [0], [2])
     path = tmp_path / "odd.tflite"
     path.write_bytes(path.read_bytes().replace(name.encode(), b"\xff" * len(name)))
-    with pytest.raises(ModelError, match="LiteRT cannot load the model: .*utf-8"):
+    with pytest.raises(ModelError, match=r"LiteRT cannot load the model: .*utf-8"):
         list(TfliteRunner(files).trace({"image": np.ones((1, 4), np.float32)}))
 
 
