@@ -10,8 +10,10 @@ Headers as in header.py, then the values, 16 a row, each followed by ``", "``:
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -39,6 +41,7 @@ _HEADERS = re.compile(HEADER0 + HEADER1)
 _SIZE = re.compile(rb"//(?:buffer data size: \d+|data size is \d+ bits)\s*\Z")
 _END = re.compile(rb"\};?\s*\Z")
 _LONGEST_LINE = 1 << 20
+_PIECE = 1 << 20  # bytes of text that are parsed at a time
 
 
 class TextTensor(Tensor):
@@ -58,22 +61,37 @@ class TextTensor(Tensor):
     def array(self) -> np.ndarray:
         """The values; raises CorruptDump where one is no number of the tensor's type, or one is missing."""
         info, where = self.info, f"{self._file.path}: {show(self.info.name)}"
-        start, stop = self._span
-        text = self._file.read(stop - start, start)
-        if len(text) < stop - start:
-            raise TruncatedDump(
-                f"{where}: the file became shorter while it was read",
-                "let the dump be written to its end, then start again",
-            )
         one_byte = self._bytewise or info.dtype == UNKNOWN
+        dtype = np.dtype("u1") if one_byte else info.dtype
+        values = np.empty(info.size * (info.dtype.itemsize if one_byte else 1), dtype)
+        found = 0
         try:
-            values = parse_values(text, np.dtype("u1") if one_byte else info.dtype)
+            for text in self._read_pieces():
+                part = parse_values(text, dtype)
+                values[found : found + part.size] = part[: max(values.size - found, 0)]
+                found += part.size
         except (ValueError, OverflowError) as reason:
             raise CorruptDump(f"{where}: {str(reason)[:99]}", AGAIN) from None
-        wanted = info.size * (info.dtype.itemsize if one_byte else 1)
-        if values.size < wanted:
-            raise CorruptDump(f"{where}: expected {wanted} numbers, found {values.size}", AGAIN)
-        return values[:wanted].view(info.dtype).reshape(info.shape)
+        if found < values.size:
+            raise CorruptDump(f"{where}: expected {values.size} numbers, found {found}", AGAIN)
+        return values.view(info.dtype).reshape(info.shape)
+
+    def _read_pieces(self) -> Iterator[bytes]:
+        """Yield the text in pieces that end between two numbers, as each number takes many times its size to parse."""
+        start, stop = self._span
+        rest = b""
+        for at in range(start, stop, _PIECE):
+            count = min(_PIECE, stop - at)
+            text = self._file.read(count, at)
+            if len(text) < count:
+                raise TruncatedDump(
+                    f"{self._file.path}: {show(self.info.name)}: the file became shorter while it was read",
+                    "let the dump be written to its end, then start again",
+                )
+            cut = max(text.rfind(end) for end in (b" ", b",", b"\n")) + 1 or count  # no number is as long as a piece
+            yield rest + text[:cut]
+            rest = text[cut:]
+        yield rest
 
     def copy_into(self, out: np.ndarray, start: int) -> None:
         """Copy ``out.size`` elements from ``start`` on; the text is parsed once for a pass from start to end."""
@@ -87,11 +105,11 @@ def parse_values(text: bytes, dtype: np.dtype) -> np.ndarray:
 
     Raises ValueError or OverflowError where one is no number, or not one of ``dtype``.
     """
-    words = text.replace(b",", b" ").split()
+    text = text.replace(b",", b" ")
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
-            return np.array(words, np.float64).astype(dtype)
-    values = np.array(words, np.int64)
+            return _parse_floats(text).astype(dtype)
+    values = np.array(text.split(), np.int64)
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     if dtype.itemsize == 1 and dtype.kind == "i":
         high = 255  # the vendor's byte of a negative number
@@ -99,6 +117,18 @@ def parse_values(text: bytes, dtype: np.dtype) -> np.ndarray:
     if wrong.size:
         raise ValueError(f"{wrong[0]} is no {dtype} number")
     return values.astype(dtype)
+
+
+def _parse_floats(text: bytes) -> np.ndarray:
+    """Return the numbers in a text, separated by blanks, in float64; raises ValueError where one is none."""
+    if not text.strip():
+        return np.empty(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # NumPy's way to tell of what it cannot read
+        with contextlib.suppress(DeprecationWarning, ValueError):
+            if b"(" not in text:  # it takes nan(anything) for a number
+                return np.fromstring(text, np.float64, sep=" ")
+    return np.array(text.split(), np.float64)  # tells which word
 
 
 class TextDump:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ipudebug import Layout, open_dump
+from ipudebug.dumps import text as text_module
 from ipudebug.dumps.header import header_of
 from ipudebug.dumps.text import TextDump, write_text, write_values
 from ipudebug.errors import CorruptDump, TruncatedDump
@@ -230,6 +231,40 @@ def test_a_text_dump_that_is_cut_while_it_is_open(tmp_path: Path) -> None:
     with pytest.raises(TruncatedDump) as raised:
         found.copy_into(np.empty(1), 0)
     assert raised.value.message == f"{tmp_path}/test.bin: x: the file became shorter while it was read"
+
+
+@pytest.mark.parametrize("piece", [50, 51, 64, 101, 1 << 20])
+@pytest.mark.parametrize("end", [b", ", b"\n", b",", b", \r\n"])
+def test_where_the_text_is_divided_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, end: bytes
+) -> None:
+    monkeypatch.setattr(text_module, "_PIECE", piece)  # longer than any number
+    wanted = [0.5, -1234.25, 1e-6, 0.0, -0.0, 3e38, np.nan, np.inf, -np.inf, *range(100)]
+    words = b"".join(b"%f" % value + (end if b"," in end else b"," + end) for value in wanted)
+    found = open_bytes(tmp_path, dump(text(b"\n" + words + b"\n"))).read(0).array
+    assert np.array_equal(found, np.float32(wanted), equal_nan=True)
+
+
+def test_text_is_parsed_without_much_memory(tmp_path: Path) -> None:
+    count = 300_000
+    reader = open_bytes(tmp_path, dump(text(b"\n" + b"0.500000, " * count + b"\n")))
+    tracemalloc.start()
+    found = reader.read(0).array
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found == 0.5).all()
+    assert found.size == count
+    assert peak < 4 * count + (6 << 20)  # all the words at once would take 17 MB
+
+
+@pytest.mark.parametrize("word", [b"1.0x", b"nan(1", b"0x10", b"--1.0", b"1.0\0", b"1e", b"\xff", b"1.0.0"])
+@pytest.mark.parametrize("place", [0, 1, 5])
+def test_what_is_no_number_is_told(tmp_path: Path, word: bytes, place: int) -> None:
+    words = [b"1.000000"] * 6
+    words[place] = word
+    reader = open_bytes(tmp_path, dump(text(b"\n" + b", ".join(words) + b", \n")))
+    with pytest.raises(CorruptDump, match="x: could not convert string to float"):
+        _ = reader.read(0).array
 
 
 def test_integers_are_written_byte_by_byte_and_read_again(tmp_path: Path) -> None:
