@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from ipudebug.cli.app import Command
@@ -58,4 +60,4 @@ def command(
         facts={"model": model, "weights": weight, "preprocess": preprocess, "input_config": input_config},
     )
     write_shape_list(output, written)
-    click.echo(f"Caffe dump data done. See results in ./{output}")
+    click.echo(f"Caffe dump data done. See results in {os.path.join('.', output)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from ipudebug.cli.app import Command
@@ -62,4 +64,4 @@ def command(
         },
     )
     click.echo(f"graph optimisation: {optimisation}")
-    click.echo(f"Onnx dump data done. See results in ./{output}")
+    click.echo(f"Onnx dump data done. See results in {os.path.join('.', output)}")

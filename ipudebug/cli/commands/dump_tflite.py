@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from ipudebug.cli.app import Command
@@ -51,4 +53,4 @@ def command(model: str, image: str, dump_bin: str, preprocess: str, raw: bool, o
         dialect="tflite",
         raw=raw,
     )
-    click.echo(f"TFLite dump data done. See results in ./{output}")
+    click.echo(f"TFLite dump data done. See results in {os.path.join('.', output)}")

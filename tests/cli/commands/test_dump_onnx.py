@@ -71,6 +71,12 @@ def test_every_layer_in_execution_order(folder: Path, capfd: pytest.CaptureFixtu
     assert "off" in json.dumps(manifest)
 
 
+def test_the_folder_is_named_as_it_was_given(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for given, told in (("deep/er", "./deep/er"), (str(folder / "here"), f"{folder}/here")):
+        outcome = dump(capfd, "-o", given)
+        assert outcome.stdout.endswith(f"\nOnnx dump data done. See results in {told}\n")
+
+
 def test_a_second_run_says_what_it_replaces(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     dump(capfd)
     (folder / "images.txt").write_text("b.npy\n\na.npy\n")
