@@ -64,16 +64,16 @@ class TextTensor(Tensor):
         one_byte = self._bytewise or info.dtype == UNKNOWN
         dtype = np.dtype("u1") if one_byte else info.dtype
         values = np.empty(info.size * (info.dtype.itemsize if one_byte else 1), dtype)
-        found = 0
+        count = 0
         try:
             for text in self._read_pieces():
                 part = parse_values(text, dtype)
-                values[found : found + part.size] = part[: max(values.size - found, 0)]
-                found += part.size
+                values[count : count + part.size] = part[: max(values.size - count, 0)]
+                count += part.size
         except (ValueError, OverflowError) as reason:
             raise CorruptDump(f"{where}: {str(reason)[:99]}", AGAIN) from None
-        if found < values.size:
-            raise CorruptDump(f"{where}: expected {values.size} numbers, found {found}", AGAIN)
+        if count < values.size:
+            raise CorruptDump(f"{where}: expected {values.size} numbers, found {count}", AGAIN)
         return values.view(info.dtype).reshape(info.shape)
 
     def _read_pieces(self) -> Iterator[bytes]:
