@@ -64,16 +64,17 @@ class TextTensor(Tensor):
         one_byte = self._bytewise or info.dtype == UNKNOWN
         dtype = np.dtype("u1") if one_byte else info.dtype
         values = np.empty(info.size * (info.dtype.itemsize if one_byte else 1), dtype)
-        count = 0
+        missing = values
         try:
             for text in self._read_pieces():
                 part = parse_values(text, dtype)
-                values[count : count + part.size] = part[: max(values.size - count, 0)]
-                count += part.size
+                missing[: part.size] = part[: missing.size]
+                missing = missing[part.size :]
         except (ValueError, OverflowError) as reason:
             raise CorruptDump(f"{where}: {str(reason)[:99]}", AGAIN) from None
-        if count < values.size:
-            raise CorruptDump(f"{where}: expected {values.size} numbers, found {count}", AGAIN)
+        if missing.size:
+            found = values.size - missing.size
+            raise CorruptDump(f"{where}: expected {values.size} numbers, found {found}", AGAIN)
         return values.view(info.dtype).reshape(info.shape)
 
     def _read_pieces(self) -> Iterator[bytes]:
