@@ -1,8 +1,10 @@
-"""stdin, stdout and stderr, where whoever started the program has closed them or nobody reads them."""
+"""stdin, stdout and stderr, where whoever started the program has closed them, or they do not take everything."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from typing import TextIO
 
 
 def open_streams() -> None:
-    """Connect stdin, stdout and stderr to /dev/null where the caller has closed them (``>&-``).
+    """Make the three streams take whatever is printed; /dev/null stands for one that is closed (``>&-``).
 
     The next file that is opened would get their number otherwise, and with it what libraries print.
     """
@@ -21,6 +23,9 @@ def open_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode))
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path that is no UTF-8 comes out as it is on the disk
+        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
 
 
 @contextlib.contextmanager

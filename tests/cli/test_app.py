@@ -215,6 +215,19 @@ def test_closed_streams_are_as_good_as_dev_null(tmp_path, closed):
     assert (tmp_path / "r.txt").read_text() == "   0) a    MSE: 0.000000    COS: 1.000000    RMSE: 0.000000\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse names that are no UTF-8")
+@pytest.mark.parametrize(
+    ("encoding", "told"), [("utf-8", b"M\xff\xc3\xa9"), ("ascii", b"M\\udcff\\xe9"), ("latin-1", b"M\\udcff\xe9")]
+)
+def test_names_that_stdout_cannot_encode_are_told(encoding, told):
+    """A strict stdout is what most desktops have; a file may have come from one with another encoding."""
+    print_name = "import sys; from ipudebug.cli import streams; streams.open_streams(); print(sys.argv[1])"
+    environment = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-c", print_name, b"M\xff\xc3\xa9"]
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=30)
+    assert (done.stdout, done.stderr) == (told + b"\n", b"")
+
+
 def test_output_to_a_file_appears_complete_or_not_at_all(tmp_path):
     target = tmp_path / "report.txt"
     target.write_text("before")
