@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ipudebug.errors import ModelError, NodeFailed, UnsupportedOp
-from ipudebug.runners.session import SILENT, Engine, SessionFault
+from ipudebug.runners.session import SILENT, Engine, SessionFault, limit_spinning
 from ipudebug.sim.kernels import KERNELS, Kernel
 from ipudebug.sim.kernels.formula import IR_VERSION, OPSET
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
 DOMAIN = "ipudebug"
-SPIN = "50"
-"""Microseconds; older versions of onnxruntime do not know the option and have their own number."""
+CHAIN_SPIN = 50
+"""Microseconds: some nodes of a chain have one thread only, and who waits for it awake costs as much as who works."""
 Values = Mapping[str, np.ndarray]
 
 
@@ -195,9 +195,7 @@ def _open_chain(model: bytes, threads: int) -> Any:
     options.intra_op_num_threads = threads
     # The proofs are about these nodes, not about what onnxruntime might make of QuantizeLinear and its neighbours.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
-    # Some nodes have one thread only. The others wait for it awake, but not for long: that costs as much as working.
-    options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN)
-    options.add_session_config_entry("session.force_spinning_stop", "1")
+    limit_spinning(options, CHAIN_SPIN)
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
