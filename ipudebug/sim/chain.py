@@ -72,12 +72,10 @@ class Chain:
         return is_expressed
 
     def close(self, is_kept: Callable[[str], bool], stop: int) -> ChainStep:
-        """Return the chain as a step and begin again; ``is_kept`` tells what is read later or shown."""
+        """Return the chain as a step, which ends it; ``is_kept`` tells what is read later or shown."""
         outputs = {name: array for name, array in self._made.items() if is_kept(name)}
         model = encode_chain(self._nodes, self._constants, self._inputs, outputs)
-        step = ChainStep(self._label, model, self._threads, tuple(self._inputs), tuple(outputs), stop)
-        self.__init__(self._all_constants, self._threads)  # type: ignore[misc]
-        return step
+        return ChainStep(self._label, model, self._threads, tuple(self._inputs), tuple(outputs), stop)
 
     def _find(self, name: str, values: Values) -> Operand:
         """Return an operand: a constant, or what is known of an activation."""

@@ -152,9 +152,11 @@ class FixedRunner:
                 start += 1
                 if chain.is_full:
                     yield chain.close(partial(self._is_kept, start), start)
+                    chain = Chain(self._constants, self._threads)
                 continue
             if chain:
                 yield chain.close(partial(self._is_kept, start), start)
+                chain = Chain(self._constants, self._threads)
             stop = start + 1
             if kernel is not None:
                 yield kernel
