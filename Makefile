@@ -4,6 +4,7 @@ VENV ?= .venv
 EXTRAS := board,caffe,sim,tflite,dev
 BARE ?= .venv-bare
 BIN := $(VENV)/bin
+BUILT := pyproject.toml setup.py ipudebug/metrics/_runs.c
 
 .PHONY: demo test bench lint clean
 
@@ -24,7 +25,7 @@ bench: $(VENV)/dev
 	$(BIN)/python -m bench
 
 # A stamp is written last, so an interrupted set-up is done again.
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: $(BUILT)
 	$(call make_venv,$(VENV),.)
 	@touch $@
 
@@ -32,7 +33,7 @@ $(VENV)/dev: $(VENV)/installed
 	$(call make_venv,$(VENV),.[$(EXTRAS)])
 	@touch $@
 
-$(BARE)/dev: pyproject.toml
+$(BARE)/dev: $(BUILT)
 	$(call make_venv,$(BARE),.[dev])
 	@touch $@
 
@@ -45,4 +46,4 @@ define make_venv
 endef
 
 clean:
-	rm -rf $(VENV) $(BARE) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build ipudebug/metrics/_runs.*.so $(VENV) $(BARE) .mypy_cache .pytest_cache .ruff_cache .hypothesis

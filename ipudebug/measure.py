@@ -5,28 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from ipudebug.metrics import Metric, SumsMetric
-from ipudebug.metrics.passes import (
-    LARGE,
-    Pair,
-    is_fast,
-    measure_exact,
-    measure_exactly,
-    measure_fast,
-    needs_exact,
-    sample_error,
-    split_batches,
-)
+from ipudebug.metrics.passes import Pair, split_batches, sum_pair, sum_pairs
 from ipudebug.metrics.sums import Sums
 from ipudebug.processes import share_work
 
-FAST_ERROR = 1e-7
-"""Bound of the relative error of each sum of the fast pass on most data; ``tests/metrics/test_passes.py`` measures it.
-
-Data on which the error is larger shows it in samples: see ``sample_error``.
-"""
+_PORTION = 1 << 18
+"""Elements that a process takes at once, if single tensors have fewer."""
 
 
 class Measurement(NamedTuple):
@@ -39,40 +24,19 @@ class Measurement(NamedTuple):
 
 
 def measure_pairs(pairs: Sequence[Pair], metrics: Mapping[str, Metric]) -> list[Measurement]:
-    """Return the numbers of a batch of pairs as ``split_batches`` makes them: several, or one large."""
+    """Return the numbers of every pair of a batch."""
     if any(not isinstance(metric, SumsMetric) for metric in metrics.values()):
         return [_measure_streamed(pair, metrics) for pair in pairs]
-    formulas = {name: metric for name, metric in metrics.items() if isinstance(metric, SumsMetric)}
-    if len(pairs) == 1 and is_fast(pairs[0]):
-        return _measure_large(pairs[0], formulas)
-    return _evaluate(measure_exactly(pairs), formulas)
-
-
-def _measure_large(pair: Pair, metrics: Mapping[str, SumsMetric]) -> list[Measurement]:
-    """Return the numbers of one large pair: by the fast pass if no printed digit can tell, else exactly."""
-    size = pair[0].info.size
-    if not any(metric.needs_exact for metric in metrics.values()):
-        sums = measure_fast(pair, 0, size)
-        if not needs_exact(sums):
-            error = max(FAST_ERROR, 2 * sample_error(pair))
-            if not any(_is_unclear(metric, sums, error) for metric in metrics.values()):
-                return _evaluate(sums, metrics)
-    return _evaluate(measure_exact(pair, 0, size), metrics)
-
-
-def _is_unclear(metric: SumsMetric, sums: Sums, relative: float) -> bool:
-    """Return whether a relative error of the sums could show in the sixth decimal."""
-    values = metric.compute(sums)
-    error = metric.error(sums, relative)
-    low, high = values - error, values + error
-    return bool((np.round(low, 6) != np.round(high, 6)).any())
+    return _evaluate(
+        sum_pairs(pairs), {name: metric for name, metric in metrics.items() if isinstance(metric, SumsMetric)}
+    )
 
 
 def _measure_streamed(pair: Pair, metrics: Mapping[str, Metric]) -> Measurement:
     """Return the numbers of one pair where a metric wants to see the data itself."""
     size = pair[0].info.size
     streams = {name: metric.start(size) for name, metric in metrics.items() if not isinstance(metric, SumsMetric)}
-    sums = measure_exact(pair, 0, size, list(streams.values()))
+    sums = sum_pair(pair, 0, size, list(streams.values()))
     formulas = {name: metric for name, metric in metrics.items() if isinstance(metric, SumsMetric)}
     (measured,) = _evaluate(sums, formulas)
     values = {name: streams[name].value() if name in streams else measured.values[name] for name in metrics}
@@ -93,12 +57,12 @@ def _evaluate(sums: Sums, metrics: Mapping[str, SumsMetric]) -> list[Measurement
 
 def estimate_seconds(sizes: Iterable[int]) -> float:
     """Return about how long one process measures pairs of so many elements each: the order of magnitude, no more."""
-    return sum(1e-5 + size * (2e-9 if size > LARGE else 4e-9) for size in sizes)
+    return sum(1e-5 + size * 2e-9 for size in sizes)
 
 
 def measure_all(pairs: Sequence[Pair], metrics: Mapping[str, Metric], jobs: int) -> Iterator[Measurement]:
     """Yield the numbers of each pair, in order, as they become known; ``jobs`` processes share the work (Linux)."""
-    batches = split_batches(pairs, LARGE)
+    batches = split_batches(pairs, _PORTION)
 
     def measure_batch_number(number: int) -> list[Measurement]:
         return measure_pairs(batches[number], metrics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -143,9 +144,43 @@ class FileTensor(Tensor):
         if target is not out:
             _cast(target, out)
 
+    @staticmethod
+    def read_together(tensors: Sequence[FileTensor], memory: np.ndarray) -> list[int] | None:
+        """Read tensors that lie near each other in one file with a single call.
+
+        Returns the byte of ``memory`` (uint8) that each begins at; None if what they span is too large, or is not in
+        one file. Raises TruncatedDump if the file was cut meanwhile.
+        """
+        file, offsets = tensors[0]._file, [tensor._offset for tensor in tensors]
+        begin = min(offsets)
+        length = max(at + one.info.size * one.info.dtype.itemsize for at, one in zip(offsets, tensors, strict=True))
+        length -= begin
+        if length > len(memory) or any(tensor._file is not file for tensor in tensors):
+            return None
+        try:
+            file.read_into(memory[:length].data, begin)
+        except EOFError as reason:
+            raise tensors[-1]._cut(reason) from None
+        return [offset - begin for offset in offsets]
+
     def _cut(self, reason: EOFError) -> TruncatedDump:
         """Return the error for a file that was whole when it was opened."""
         return TruncatedDump(f"{reason}, at {self.info.name!r}", "let the dump be written to its end, then start again")
+
+
+def gather(tensors: Sequence[Tensor], memory: np.ndarray, dtype: np.dtype) -> list[int]:
+    """Bring all elements of several tensors, none of them empty, into ``memory`` (uint8) as ``dtype``.
+
+    Returns the byte that each tensor begins at, at whatever address. There must be room for them one after another.
+    """
+    stored = [tensor for tensor in tensors if isinstance(tensor, FileTensor) and tensor.info.dtype == dtype]
+    if len(stored) == len(tensors) and (together := FileTensor.read_together(stored, memory)) is not None:
+        return together
+    ends = list(itertools.accumulate(tensor.info.size * dtype.itemsize for tensor in tensors))
+    starts = [0, *ends[:-1]]
+    for tensor, start, end in zip(tensors, starts, ends, strict=True):
+        tensor.copy_into(memory[start:end].view(dtype), 0)
+    return starts
 
 
 def _cast(source: np.ndarray, out: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from ipudebug import Layout, Tensor, TensorInfo
 from ipudebug.errors import InputError, TruncatedDump
 from ipudebug.files import OpenFile
-from ipudebug.tensor import FileTensor, dims, to_nhwc
+from ipudebug.tensor import FileTensor, dims, gather, to_nhwc
 
 STORED = ["<f4", "u1", "i1", "<i2", "<i4", "<i8", "?"]
 WANTED = ["<f4", "f8", "u1", "i1", "<i2", "<i4", "<i8"]
@@ -148,3 +149,62 @@ def test_a_tensor_names_itself_without_reading_its_data(tmp_path: Path) -> None:
     assert repr(tensor) == "FileTensor('x', shape=(2, 3), dtype=int16)"
     assert dims((1, 32, 8)) == "[1, 32, 8]"
     assert dims(()) == "[]"
+
+
+def several_on_disk(arrays: list[np.ndarray], gaps: list[int], folder: Path) -> list[FileTensor]:
+    """Return tensors that lie one after the other in one file, with other bytes before each."""
+    path, content, places = folder / "several.bin", b"", []
+    for array, gap in zip(arrays, gaps, strict=True):
+        content += b"\xaa" * gap
+        places.append((TensorInfo("x", array.shape, array.dtype), len(content)))
+        content += array.tobytes()
+    path.write_bytes(content)
+    file = OpenFile(path, "test", InputError)
+    return [FileTensor(info, file, offset) for info, offset in places]
+
+
+@settings(deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 50), min_size=1, max_size=6),
+    gap=st.sampled_from([0, 1, 7, 300, 5000]),
+    wanted=st.sampled_from(["<f4", "<f8"]).map(np.dtype),
+    kinds=st.lists(st.sampled_from(["file", "other file", "memory", "u1"]), min_size=6, max_size=6),
+    turned=st.booleans(),
+)
+def test_tensors_are_gathered_wherever_they_lie(
+    sizes: list[int], gap: int, wanted: np.dtype, kinds: list[str], turned: bool
+) -> None:
+    rng = np.random.default_rng(len(sizes))
+    kinds = kinds[: len(sizes)]
+    types = ["u1" if kind == "u1" else "<f4" for kind in kinds]
+    arrays = [rng.integers(0, 200, size).astype(dtype) for size, dtype in zip(sizes, types, strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        tensors: list[Tensor] = list(several_on_disk(arrays, [gap] * len(arrays), Path(folder)))
+        for index, kind in enumerate(kinds):
+            if kind == "memory":
+                tensors[index] = Tensor(tensors[index].info, arrays[index])
+            if kind == "other file":
+                (Path(folder) / str(index)).mkdir()
+                tensors[index] = on_disk(arrays[index], 5, Path(folder) / str(index))
+        if turned:
+            tensors, arrays = tensors[::-1], arrays[::-1]
+        memory = np.full(sum(sizes) * wanted.itemsize + 600, 0x77, np.uint8)
+        starts = gather(tensors, memory, wanted)
+    for start, array in zip(starts, arrays, strict=True):
+        assert np.array_equal(np.frombuffer(memory, wanted, array.size, start), array)
+
+
+def test_neighbours_in_a_file_take_a_single_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = [np.arange(size, dtype="<f4") for size in (5, 1, 9)]
+    tensors = several_on_disk(arrays, [3, 20, 40], tmp_path)
+    reads, read = [], os.preadv
+    monkeypatch.setattr(os, "preadv", lambda fd, buffers, offset: reads.append(offset) or read(fd, buffers, offset))
+    assert gather(tensors, np.zeros(200, np.uint8), np.dtype("<f4")) == [0, 40, 84]
+    assert reads == [3]
+
+
+def test_neighbours_whose_file_was_cut_are_an_error_that_names_one(tmp_path: Path) -> None:
+    tensors = several_on_disk([np.zeros(5, "<f4"), np.zeros(6, "<f4")], [0, 0], tmp_path)
+    os.truncate(tmp_path / "several.bin", 30)
+    with pytest.raises(TruncatedDump, match="became shorter while it was read, at 'x'"):
+        gather(tensors, np.zeros(200, np.uint8), np.dtype("<f4"))

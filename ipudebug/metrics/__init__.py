@@ -25,16 +25,10 @@ class SumsMetric(ABC):
     """None when the best value lies in the middle, as for a gain."""
     best: float
     """The value of two equal tensors that are not zero."""
-    needs_exact: bool = False
-    """Whether the formula uses what the fast pass does not take: S(a), S(b), max|a-b|."""
 
     @abstractmethod
     def compute(self, sums: Sums) -> np.ndarray:
         """Return one float64 for each of the k pairs in ``sums``; shape (k,)."""
-
-    def error(self, sums: Sums, relative: float) -> np.ndarray:
-        """Return a bound of the error of ``compute(sums)`` if every sum is off by at most ``relative`` times itself."""
-        return 2 * relative * abs(self.compute(sums))
 
 
 class StreamMetric(Protocol):
@@ -63,6 +57,6 @@ class Stream(Protocol):
 
 Metric: TypeAlias = SumsMetric | StreamMetric
 
-METRICS: Registry[Metric] = Registry(__name__, "METRIC", "metric", besides=("sums", "passes"))
+METRICS: Registry[Metric] = Registry(__name__, "METRIC", "metric", besides=("sums", "runs", "_runs", "passes"))
 VENDOR = ("mse", "cos", "rmse")
 """The three that the vendor's report shows, in its order."""

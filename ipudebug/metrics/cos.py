@@ -29,17 +29,5 @@ class CosineSimilarity(SumsMetric):
         finite = np.isfinite(norm_a) & np.isfinite(norm_b)  # a NaN beside a zero tensor stays a NaN
         return np.where(finite & ((norm_a < TINY) | (norm_b < TINY)), 0.0, cos)
 
-    def error(self, sums: Sums, relative: float) -> np.ndarray:
-        """Return the bound of the error of (aa + bb - dd) / (2 sqrt(aa bb)): the sum of its derivatives by each.
-
-        Between norms that are equal it is what COS lacks to 1; it grows with their ratio.
-        """
-        norms = np.sqrt(sums.aa) * np.sqrt(sums.bb)
-        apart = sums.aa - sums.bb
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slopes = (np.abs(apart + sums.dd) + np.abs(sums.dd - apart) + 2 * sums.dd) / (4 * norms)
-        bound: np.ndarray = relative * slopes + 1e-11
-        return bound
-
 
 METRIC = CosineSimilarity()

@@ -16,7 +16,6 @@ class Gain(SumsMetric):
     label = "GAIN"
     higher_is_better = None
     best = 1.0
-    needs_exact = True
 
     def compute(self, sums: Sums) -> np.ndarray:
         """Return one value a pair."""

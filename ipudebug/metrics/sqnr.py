@@ -23,9 +23,5 @@ class SignalToNoise(SumsMetric):
             decades: np.ndarray = np.log10(ratio(sums.bb, sums.dd, both_zero=np.inf))
         return 10.0 * decades
 
-    def error(self, sums: Sums, relative: float) -> np.ndarray:
-        """Return the bound of the error: a relative error inside a logarithm is an absolute one outside."""
-        return np.full_like(sums.bb, 10.0 * relative)
-
 
 METRIC = SignalToNoise()

@@ -12,9 +12,6 @@ import numpy as np
 class Sums:
     """The sums of k pairs, a = sample, b = benchmark; every field is an array of shape (k,), float64.
 
-    Sums add up: chunks of one pair, measured anywhere in any order, merge into those of the whole. NaN stands for what
-    the fast pass does not take: a, b, max_d.
-
     Attributes:
         n: number of elements.
         aa, bb, dd, ab: S(a^2), S(b^2), S((a-b)^2), S(ab).
@@ -50,26 +47,6 @@ class Sums:
         """How many elements of either side are NaN or infinite; shape (k,)."""
         count: np.ndarray = self.nans_a + self.nans_b + self.infs_a + self.infs_b
         return count
-
-
-def make_sums(**values: np.ndarray | float) -> Sums:
-    """Return Sums of the given fields; those left out are zero."""
-    given = {name: np.atleast_1d(np.asarray(value, np.float64)) for name, value in values.items()}
-    size = max(len(value) for value in given.values())
-    zero = np.zeros(size)
-    return Sums(**{field.name: given.get(field.name, zero) for field in fields(Sums)})
-
-
-def merge_sums(parts: Sequence[Sums]) -> Sums:
-    """Return the sums of pairs whose parts were measured apart; every part has the same k."""
-    if len(parts) == 1:
-        return parts[0]
-    merged = {}
-    with np.errstate(invalid="ignore"):  # inf - inf
-        for field in fields(Sums):
-            column = np.stack([getattr(part, field.name) for part in parts])
-            merged[field.name] = column.max(axis=0) if field.name == "max_d" else column.sum(axis=0)
-    return Sums(**merged)
 
 
 def join_sums(parts: Sequence[Sums]) -> Sums:

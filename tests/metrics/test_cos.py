@@ -3,9 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from ipudebug.metrics import METRICS
-from ipudebug.metrics.passes import measure_exact, measure_fast
-from tests.metrics.pairs import pair, value
+from tests.metrics.pairs import value
 
 
 def test_a_norm_below_1e_8_counts_as_zero_as_in_the_vendors_tool():
@@ -29,17 +27,3 @@ def test_rounding_never_leads_out_of_the_range():
 def test_a_nan_beside_a_zero_tensor_is_a_nan():
     assert math.isnan(value("cos", [np.nan, 1], [0, 0]))
     assert math.isnan(value("cos", [0, 0], [np.inf, 1]))
-
-
-@pytest.mark.parametrize("gain", [0.01, 0.5, 1.0, 1.001, 2.0, 30.0, 300.0])
-@pytest.mark.parametrize("noise", [1e-5, 1e-2, 0.5])
-def test_error_bound_holds_where_the_norms_differ(gain, noise):
-    rng = np.random.default_rng(1)
-    b = rng.normal(size=98_304)
-    case = pair(gain * (b + noise * rng.normal(size=b.size)), b)
-    fast, exact = measure_fast(case, 0, b.size), measure_exact(case, 0, b.size)
-    relative = max(
-        abs(float(getattr(fast, name)[0] / getattr(exact, name)[0]) - 1) for name in ("aa", "bb", "dd")
-    )  # what the sums are really off by
-    cos = METRICS["cos"]
-    assert abs(cos.compute(fast) - cos.compute(exact))[0] <= cos.error(fast, 1.01 * relative)[0]
