@@ -5,9 +5,10 @@ Exit codes as in diff(1): 0 done, and within the thresholds if any were asked fo
 """
 
 import sys
+from typing import NoReturn
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command that ``sys.argv`` names and exit with its code."""
     import signal
 
@@ -20,4 +21,22 @@ def main() -> None:
     # A plain death would leave half-written files and child processes behind.
     signal.signal(signal.SIGTERM, stop)
     open_streams()
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with an exit code, but do not take the interpreter apart first.
+
+    That would take 15 ms with NumPy and 30 ms with onnxruntime, a tenth of many a command. What was registered for the
+    end is done. A profiler, which prints after it, and threads that a user's file left running have the usual end.
+    """
+    import atexit
+    import os
+    import threading
+
+    if sys.getprofile() is not None or threading.active_count() > 1:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

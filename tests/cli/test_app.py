@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+import ipudebug
 from ipudebug import __version__
 from ipudebug.cli import app
 from ipudebug.cli.app import COMMANDS, Command, run
@@ -156,11 +157,39 @@ def test_the_exit_code_is_what_the_command_returns(capfd, tmp_path):
     assert run(["compare", path, "nowhere"]) == 2
 
 
+DEMO = Path(ipudebug.__file__).parent / "demo"
 MAIN = "from ipudebug.cli import main; main()"
 
 
 def start(*arguments: str, **options) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", MAIN, *arguments], stderr=subprocess.PIPE, **options)
+
+
+PREPROCESS = """
+import atexit, sys, threading
+{}
+def image_preprocess(path, norm=True):
+    return None
+"""
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "atexit.register(print, 'the end')",
+        "threading.Thread(target=lambda: (threading.main_thread().join(), print('the end'))).start()",
+        "sys.setprofile(lambda *_: None); atexit.register(print, 'the end')",
+    ],
+    ids=["at exit", "a thread", "a profiler"],
+)
+def test_what_a_users_file_leaves_for_the_end_is_done(tmp_path, left):
+    """And its output arrives, although the interpreter is not taken apart."""
+    (tmp_path / "pre.py").write_text(PREPROCESS.format(left))
+    (tmp_path / "a.png").write_bytes(b"")
+    arguments = ["run-onnx", "-i", "a.png", "--model", str(DEMO / "model.onnx"), "-n", "pre.py"]
+    process = start(*arguments, cwd=tmp_path, stdout=subprocess.PIPE)
+    stdout, _ = process.communicate(timeout=30)
+    assert (process.returncode, stdout.decode().splitlines()[-1:]) == (2, ["the end"])
 
 
 def test_a_reader_that_goes_away_is_no_trouble(tmp_path):
