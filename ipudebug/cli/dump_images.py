@@ -50,7 +50,6 @@ def dump_first_image(
         dialect: of a binary dump; ``tflite`` has no ``NHWC`` in its name, as nothing was transposed.
         raw: write integers as they are.
     """
-    from ipudebug.dumps.folder import write_folder
     from ipudebug.dumps.writer import DIALECTS, write_blocks
     from ipudebug.results import make_folder
 
@@ -69,6 +68,8 @@ def dump_first_image(
         if binary:
             written = write_blocks(path, tensors, DIALECTS[dialect], is_float=not raw)
         else:
+            from ipudebug.dumps.folder import write_folder
+
             written = write_folder(output, framework, _fed(feed, layout), tensors)
     for text in (*getattr(runner, "notes", ()), *(f"not dumped: {text}" for text in getattr(runner, "skipped", ()))):
         feeds.note(text)

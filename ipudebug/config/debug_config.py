@@ -7,7 +7,6 @@ told: as an error when it looks like a slip of the pen, else as a note.
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import dataclass
 
@@ -95,6 +94,8 @@ def _note_unknown(place: str, word: str) -> str:
     """Return the note on a word that is no switch; raises ConfigError when it looks like a misspelt one."""
     known = (*SWITCHES, "path=")
     same = [name for name in known if name.rstrip("=").lower() == word.lower()]
+    import difflib
+
     near = same or difflib.get_close_matches(word, known, n=1, cutoff=0.75)
     if near:
         raise ConfigError(

@@ -6,7 +6,6 @@ this module is the whole. Messages begin with the vendor's own text where the ve
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -169,11 +168,15 @@ def _note_limits(ini: Ini) -> None:
 
 def _near(name: str, known: Sequence[str]) -> str:
     """Return a question that names the nearest known name, or nothing."""
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:
     """Return the hint for a tensor name that the model lacks."""
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1)
     return (f"did you mean {near[0]}? " if near else "") + "names must be written exactly as in the model"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 
@@ -28,6 +27,8 @@ def read_choices(entry: Entry, allowed: Sequence[str], message: str) -> tuple[st
     """Return the items; raises ConfigError with ``message``, ``{}`` standing for the item, for one not allowed."""
     for item in entry.items:
         if item not in allowed:
+            import difflib
+
             near = difflib.get_close_matches(item.upper(), allowed, n=1)
             hint = f"did you mean {near[0]}?" if near else TEMPLATE
             hint = f"write {item.upper()} in capitals" if item.upper() in allowed else hint

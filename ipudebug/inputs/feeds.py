@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ipudebug.config.input_config import InputConfig, load_input_config
 from ipudebug.errors import InputError
 from ipudebug.inputs.feed import make_feed
 from ipudebug.inputs.images import Sample, find_samples
 from ipudebug.inputs.preprocess import Preprocess, load_preprocess
 from ipudebug.tensor import TensorInfo
+
+if TYPE_CHECKING:
+    from ipudebug.config.input_config import InputConfig
 
 
 class Feeds:
@@ -90,7 +93,11 @@ def load_feeds(
 
     Raises ConfigError, InputError or MissingDependency.
     """
+    if input_config == "":
+        input_config = None
     if isinstance(input_config, str):
-        input_config = load_input_config(input_config) if input_config else None
+        from ipudebug.config.input_config import load_input_config
+
+        input_config = load_input_config(input_config)
     functions = load_preprocess(preprocess)
     return Feeds(find_samples(image, len(functions)), functions, input_config, note)
