@@ -16,7 +16,7 @@ import numpy as np
 from ipudebug.dumps.header import FLOAT, TYPE_NAMES, Header
 from ipudebug.errors import ModelError
 from ipudebug.sim.model import Operation, SimModel
-from ipudebug.sim.real_tensor import RealTensor
+from ipudebug.sim.real_tensor import RealTensor, to_real
 from ipudebug.tensor import QuantParams, Role, Tensor, TensorInfo, dims
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def iterate_records(
     trace = iter(outputs)
     for record in records:
         # No name is bound to an array here: it would live on while the reader looks at the record.
-        yield _make_record(model, record, _take(model, record.source, held, left, trace), dequantise)
+        yield _make_record(model, record, _take(model, record.source, held, left, trace, dequantise), dequantise)
     collections.deque(trace, maxlen=0)  # what is not dumped may still fail
 
 
@@ -125,9 +125,17 @@ def _order_image(array: np.ndarray) -> np.ndarray:
 
 
 def _take(
-    model: SimModel, name: str, held: dict[str, np.ndarray], left: collections.Counter[str], trace: Iterator[Tensor]
+    model: SimModel,
+    name: str,
+    held: dict[str, np.ndarray],
+    left: collections.Counter[str],
+    trace: Iterator[Tensor],
+    dequantise: bool,
 ) -> np.ndarray:
-    """Return a tensor's array, drawing from the trace until it has come; it is let go if this was its last record."""
+    """Return a tensor's array, drawing from the trace until it has come; it is let go if this was its last record.
+
+    The first of several records makes its integers the real numbers of them all.
+    """
     if model.tensors[name].constant:
         return model.constants[name]
     while name not in held:
@@ -137,7 +145,11 @@ def _take(
         if left[tensor.info.name] > 0:
             held[tensor.info.name] = tensor.array
     left[name] -= 1
-    return held[name] if left[name] else held.pop(name)
+    if left[name] == 0:
+        return held.pop(name)
+    if dequantise and held[name].dtype != FLOAT and not _find_format(model, name):
+        held[name] = to_real(held[name], model.tensors[name].quant)
+    return held[name]
 
 
 def _make_record(model: SimModel, record: Record, array: np.ndarray, dequantise: bool) -> Tensor:
