@@ -10,17 +10,25 @@ import collections
 import threading
 from collections.abc import Iterator
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from ipudebug.dumps.header import FLOAT
 from ipudebug.tensor import Tensor
 
 WAITING = 32 << 20
 """Bytes of tensors that may wait to be written; a larger one waits alone."""
 _PIECE = 1 << 17  # elements converted at a time: half a MB, so that the copy stays in the cache
 
-_Item = bytes | tuple[Tensor, np.dtype]
+
+class _Item(NamedTuple):
+    """A text, and the tensor behind it in the dtype that it is written in, of ``size`` bytes."""
+
+    text: bytes
+    tensor: Tensor | None
+    dtype: np.dtype
+    size: int
 
 
 class Sink:
@@ -58,59 +66,46 @@ class Sink:
         if kind is None and self._error is not None:
             raise self._error
 
-    def put(self, text: bytes) -> None:
-        """Append bytes."""
-        self._append(text, 0)
+    def put(self, text: bytes, tensor: Tensor | None = None, dtype: np.dtype = FLOAT) -> None:
+        """Append a text and, behind it, a tensor's elements in ``dtype``; as soon as there is room for them.
 
-    def put_tensor(self, tensor: Tensor, dtype: np.dtype) -> None:
-        """Append a tensor's elements in ``dtype``."""
-        self._append((tensor, dtype), _count_bytes(tensor, dtype))
-
-    def _append(self, item: _Item, size: int) -> None:
-        """Append an item as soon as there is room for it; raises what the thread ran into."""
+        Raises what the thread ran into.
+        """
+        size = 0 if tensor is None else tensor.info.size * dtype.itemsize
         with self._changed:
             while self._error is None and self._waiting and self._waiting + size > WAITING:
                 self._changed.wait()
             if self._error is not None:
                 raise self._error
             self._waiting += size
-            self._items.append(item)
+            self._items.append(_Item(text, tensor, dtype, size))
             self._changed.notify_all()
 
     def _write_all(self) -> None:
         """Write what comes until the block ends; an error is kept for the other thread."""
         try:
-            while (item := self._take()) is not None:
-                if isinstance(item, bytes):
-                    self._file.write(item)
-                    continue
-                self._file.writelines(payload_pieces(*item))
-                size = _count_bytes(*item)
-                del item
-                self._release(size)
+            size = 0
+            while (item := self._take(size)) is not None:
+                size = item.size
+                self._file.write(item.text)
+                if item.tensor is not None:
+                    self._file.writelines(payload_pieces(item.tensor, item.dtype))
+                del item  # and the tensor with it, before the next one is waited for
         except BaseException as error:
             with self._changed:
                 self._error = error
                 self._items.clear()
                 self._changed.notify_all()
 
-    def _take(self) -> _Item | None:
-        """Return the next item, waiting for it; None at the end."""
+    def _take(self, written: int) -> _Item | None:
+        """Make room for what waits behind the bytes written, and return the next item; None at the end."""
         with self._changed:
+            if written:
+                self._waiting -= written
+                self._changed.notify_all()
             while not self._items and not self._is_closed:
                 self._changed.wait()
             return self._items.popleft() if self._items else None
-
-    def _release(self, size: int) -> None:
-        """Make room for what waits behind a tensor that is written."""
-        with self._changed:
-            self._waiting -= size
-            self._changed.notify_all()
-
-
-def _count_bytes(tensor: Tensor, dtype: np.dtype) -> int:
-    """Return the size of a tensor in a file."""
-    return tensor.info.size * dtype.itemsize
 
 
 def payload_pieces(tensor: Tensor, dtype: np.dtype) -> Iterator[memoryview]:

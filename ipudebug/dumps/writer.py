@@ -58,8 +58,7 @@ def write_blocks(
             header = next(given) if given is not None else header_of(info, is_float=is_float)
             dtype = FLOAT if is_float or info.dtype.kind == "f" else info.dtype.newbyteorder("<")
             size_line = b"//buffer data size: %d\n" % (info.size * dtype.itemsize)
-            sink.put(text + header.lines(with_shape=dialect.with_shape) + size_line)
-            sink.put_tensor(tensor, dtype)
+            sink.put(text + header.lines(with_shape=dialect.with_shape) + size_line, tensor, dtype)
             text = dialect.terminator
             written.append(info)
             previous = info
