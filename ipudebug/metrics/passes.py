@@ -19,7 +19,7 @@ from ipudebug.tensor import Tensor, gather
 Pair = tuple[Tensor, Tensor]
 """Sample and benchmark, of equal size."""
 
-CHUNK = 1 << 15
+CHUNK = 1 << 16
 """Elements that are read at once: what is made of them stays in a core's L2 cache."""
 
 _LEAST = 1 << 7  # what a tensor counts for at least in a batch: it has a header beside it, and fills a row
