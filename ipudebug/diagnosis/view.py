@@ -128,4 +128,5 @@ def _spread(size: int, count: int) -> np.ndarray:
     """Return at most ``count`` of the numbers below ``size``, evenly spread, the first and the last among them."""
     if count >= size:
         return np.arange(size)
-    return np.unique(np.linspace(0, size - 1, count).round().astype(np.intp))
+    spread: np.ndarray = np.linspace(0, size - 1, count).round().astype(np.intp)  # more than 1 apart: no two are equal
+    return spread
