@@ -85,12 +85,14 @@ def compare_with_vendor(context: Context, pair: Pair, at_least: float, vendor_ro
         {
             "ours": lambda: compare(context, pair),
             "vendor": lambda: context.run([context.python, RIVALS / "vendor_compare.py", pair.sample, pair.benchmark]),
+            "imports": lambda: context.run([context.python, "-c", "import click, numpy"]),
         },
-        rounds={"ours": 5, "vendor": vendor_rounds},
+        rounds={"ours": 5, "vendor": vendor_rounds, "imports": 5},
     )
     require_same_rows(turns["ours"][-1].stdout, turns["vendor"][-1].stdout)
     require_right(pair, turns["ours"])
-    note = describe_rival(turns["vendor"])
+    most = ratios(turns["vendor"], turns["imports"]).median
+    note = f"{describe_rival(turns['vendor'])}; `import click, numpy` alone is {most:.3g} x faster"
     spread = ratios(turns["vendor"], turns["ours"])
     return judge(
         f"{pair.title} against the vendor's way", "faster than " + VENDOR, spread, at_least=at_least, note=note
