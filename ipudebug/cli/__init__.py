@@ -7,21 +7,29 @@ Exit codes as in diff(1): 0 done, and within the thresholds if any were asked fo
 import sys
 from typing import NoReturn
 
+EXIT_INTERRUPTED = 130
+"""As a shell reports a process that SIGINT ended."""
+
 
 def main() -> NoReturn:
     """Run the command that ``sys.argv`` names and exit with its code."""
-    import signal
+    try:
+        import signal
 
-    from ipudebug.cli.app import Terminated, run
-    from ipudebug.cli.streams import open_streams
+        from ipudebug.cli.app import Terminated, run
+        from ipudebug.cli.streams import open_streams
 
-    def stop(*_: object) -> None:
-        raise Terminated
+        def stop(*_: object) -> None:
+            raise Terminated
 
-    # A plain death would leave half-written files and child processes behind.
-    signal.signal(signal.SIGTERM, stop)
-    open_streams()
-    leave(run(sys.argv[1:]))
+        # A plain death would leave half-written files and child processes behind.
+        signal.signal(signal.SIGTERM, stop)
+        open_streams()
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while this was imported; ``run`` takes every other
+        print("interrupted", file=sys.stderr)  # noqa: T201 - before there is anything to print with
+        code = EXIT_INTERRUPTED
+    leave(code)
 
 
 def leave(code: int) -> NoReturn:

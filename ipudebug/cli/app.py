@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from ipudebug import __version__
+from ipudebug.cli import EXIT_INTERRUPTED
 from ipudebug.cli.streams import drop_stream, telling
 from ipudebug.errors import IpuDebugError
 from ipudebug.registry import Registry
 
 EXIT_MISSED = 1  # a threshold that was asked for was missed
 EXIT_TROUBLE = 2
-EXIT_INTERRUPTED = 130  # as a shell reports a process that SIGINT ended
 EXIT_TERMINATED = 143  # as a shell reports a process that SIGTERM ended
 EXIT_BROKEN_PIPE = 141  # as a shell reports a process that SIGPIPE ended
 

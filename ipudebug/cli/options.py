@@ -7,6 +7,21 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class BinaryFile(click.ParamType):
+    """The name of a binary file to write: not ``-``, as stdout has what the command says."""
+
+    name = "file"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name; raises click.BadParameter for ``-``."""
+        if value == "-":
+            self.fail(
+                "a binary file does not go to stdout; give it a name, ./- for a file that is called so", param, ctx
+            )
+        return value
+
+
 image_option = click.option(
     "-i", "--image", required=True, metavar="PATH", help="Image, folder of images, list of images, or FOLDER:LIST."
 )

@@ -132,6 +132,23 @@ def test_a_stop_is_no_fault_of_what_it_stopped(capfd, failing, outer, stop, code
     assert (outcome.code, outcome.stdout, outcome.stderr) == (code, "", "interrupted\n" if code == 130 else "")
 
 
+IMPATIENT = """
+import sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "ipudebug.cli.app":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from ipudebug.cli import main
+main()
+"""
+
+
+def test_a_stop_while_the_program_starts_is_no_traceback_either():
+    done = subprocess.run([sys.executable, "-c", IMPATIENT, "--version"], capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
+
+
 def test_a_preprocess_file_does_not_swallow_sigterm(tmp_path):
     (tmp_path / "pre.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
     arguments = ["run-onnx", "-i", "a.png", "--model", "a.onnx", "-n", "pre.py"]
@@ -270,6 +287,18 @@ def test_output_to_a_file_appears_complete_or_not_at_all(tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.txt", "before")]
     write_output(str(target), ["a", "b\udcff"])
     assert target.read_bytes() == b"ab\xff"
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("calibrate", "-o"), ("compile", "-o"), ("export-onnx", "-o"), ("bundle", "-o"), ("convert", "--output_file")],
+)
+def test_a_binary_file_is_not_called_dash(capfd, tmp_path, monkeypatch, command, option):
+    monkeypatch.chdir(tmp_path)
+    outcome = run_command(capfd, command, option, "-")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "does not go to stdout; give it a name" in outcome.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_output_to_a_link_goes_to_what_it_points_at(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ipudebug.cli.app import Command
+from ipudebug.cli.options import BinaryFile
 
 
 @click.command(
@@ -19,7 +20,15 @@ from ipudebug.cli.app import Command
 )
 @click.argument("sample", type=click.Path())
 @click.argument("benchmark", type=click.Path())
-@click.option("-o", "--output", default="bundle.zip", show_default=True, metavar="FILE", help="The zip to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=BinaryFile(),
+    default="bundle.zip",
+    show_default=True,
+    metavar="FILE",
+    help="The zip to write.",
+)
 @click.option("--layer", metavar="NAME", help="The suspect [default: the first suspicious layer, else the worst].")
 @click.option(
     "--map", "map_file", metavar="FILE", help="Renamed tensors: 'sample-name benchmark-name', one pair a line."

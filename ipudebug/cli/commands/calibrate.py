@@ -6,6 +6,7 @@ import click
 
 from ipudebug.cli.app import Command
 from ipudebug.cli.options import (
+    BinaryFile,
     make_category_option,
     make_input_config_option,
     make_soc_version_option,
@@ -31,7 +32,13 @@ from ipudebug.cli.options import (
 @preprocess_option
 @make_soc_version_option("Name of the chip, if not the model's.")
 @make_category_option("As SigmaStar's calibrator has it; makes no difference here.")
-@click.option("-o", "--output", metavar="FILE", help="Where the fixed model goes; beside the float model unless given.")
+@click.option(
+    "-o",
+    "--output",
+    type=BinaryFile(),
+    metavar="FILE",
+    help="Where the fixed model goes; beside the float model unless given.",
+)
 @click.option(
     "--quant_level",
     "--quant-level",

@@ -8,7 +8,7 @@ import click
 
 from ipudebug.cli.app import Command
 from ipudebug.cli.notes import show_note
-from ipudebug.cli.options import make_soc_version_option
+from ipudebug.cli.options import BinaryFile, make_soc_version_option
 
 
 @click.command(
@@ -21,7 +21,9 @@ from ipudebug.cli.options import make_soc_version_option
     ],
 )
 @click.option("-m", "--model", required=True, metavar="FILE", help="The fixed model.")
-@click.option("-o", "--output", metavar="FILE", help="The offline model; <model>.sim_sgsimg.img unless given.")
+@click.option(
+    "-o", "--output", type=BinaryFile(), metavar="FILE", help="The offline model; <model>.sim_sgsimg.img unless given."
+)
 @click.option(
     "-b", "--batch", default="1", show_default=True, metavar="SIZES", help="Images that the board runs at once."
 )

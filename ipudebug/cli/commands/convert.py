@@ -8,7 +8,7 @@ import click
 
 from ipudebug.cli.app import Command
 from ipudebug.cli.notes import show_note
-from ipudebug.cli.options import make_input_config_option, make_soc_version_option
+from ipudebug.cli.options import BinaryFile, make_input_config_option, make_soc_version_option
 
 
 @click.command(
@@ -31,6 +31,7 @@ from ipudebug.cli.options import make_input_config_option, make_soc_version_opti
     "--output_file",
     "--output-file",
     "output_file",
+    type=BinaryFile(),
     metavar="FILE",
     help="Where the float model goes; beside the original as <model>_float.sim unless given.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ipudebug.cli.app import Command
+from ipudebug.cli.options import BinaryFile
 
 
 @click.command(
@@ -14,7 +15,7 @@ from ipudebug.cli.app import Command
     examples=["ipudebug export-onnx model_float.sim -o model_float.onnx"],
 )
 @click.argument("model")
-@click.option("-o", "--output", required=True, metavar="FILE", help="The ONNX file to write.")
+@click.option("-o", "--output", type=BinaryFile(), required=True, metavar="FILE", help="The ONNX file to write.")
 def command(model: str, output: str) -> None:
     """Write a float or cmodel float .sim of the vendor's as standard ONNX.
 
