@@ -133,5 +133,5 @@ def _remove(part: str, target: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return what the system says, without the number and the path that it adds."""
-    return getattr(error, "strerror", None) or str(error)
+    """Return what the system says, without the number and the path that it adds, and Python without the function."""
+    return getattr(error, "strerror", None) or str(error).removeprefix("open: ")
