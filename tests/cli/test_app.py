@@ -149,6 +149,12 @@ def test_a_stop_while_the_program_starts_is_no_traceback_either():
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
 
 
+def test_a_short_program_looks_for_cycles_seldom():
+    code = "import atexit, gc; atexit.register(lambda: print(gc.isenabled(), gc.get_threshold()[0]))"
+    done = subprocess.run([sys.executable, "-c", f"{code}; {MAIN}", "--version"], capture_output=True, timeout=30)
+    assert done.stdout.decode().splitlines()[-1] == "True 50000"
+
+
 def test_a_preprocess_file_does_not_swallow_sigterm(tmp_path):
     (tmp_path / "pre.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
     arguments = ["run-onnx", "-i", "a.png", "--model", "a.onnx", "-n", "pre.py"]
