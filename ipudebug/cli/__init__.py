@@ -12,7 +12,7 @@ EXIT_INTERRUPTED = 130
 """As a shell reports a process that SIGINT ended."""
 
 FEW_COLLECTIONS = 50_000
-"""New objects before Python looks for cycles among them; as few as its own 700 cost a short command a tenth of its time.
+"""New objects before Python looks for cycles among them; its own 700 cost a short command a tenth of its time.
 
 Nothing large hangs in a cycle here: the memory that commands take is the same.
 """
