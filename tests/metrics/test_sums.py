@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from ipudebug.metrics.passes import sum_pair
+from ipudebug.metrics.passes import CHUNK, sum_pair
 from ipudebug.metrics.sums import ratio
 from tests.metrics.pairs import pair
 
@@ -27,9 +27,9 @@ def test_a_nan_is_never_equal():
 
 
 def test_infinities_of_both_signs_in_different_chunks_merge_without_a_warning():
-    a = np.zeros(40_000)
-    a[0], a[39_999] = np.inf, -np.inf
-    assert np.isnan(sum_pair(pair(a, np.zeros(40_000)), 0, 40_000).a[0])
+    a = np.zeros(CHUNK + 1)
+    a[0], a[CHUNK] = np.inf, -np.inf
+    assert np.isnan(sum_pair(pair(a, np.zeros(a.size)), 0, a.size).a[0])
 
 
 @pytest.mark.parametrize(
