@@ -65,7 +65,7 @@ static void add_block(const double *as, const double *bs, int count, double *run
     for (Py_ssize_t lane = 0; lane < LANES; lane++) {
         for (int field = AA; field < MAX_D; field++)
             run[field] += sums[field][lane];
-        run[MAX_D] = fmax(run[MAX_D], sums[MAX_D][lane]);
+        run[MAX_D] = sums[MAX_D][lane] > run[MAX_D] ? sums[MAX_D][lane] : run[MAX_D];
     }
 }
 
