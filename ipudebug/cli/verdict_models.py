@@ -24,10 +24,11 @@ def diagnose_files(
     metrics: Sequence[str] = (),
 ) -> Diagnosis:
     """Return the verdict; remarks on the two files and their models go to stderr."""
+    from ipudebug.config.name_map import load_name_map
     from ipudebug.diagnosis import diagnose
     from ipudebug.metrics import VENDOR
 
-    mapping = _load_map(map_file) if map_file else None
+    mapping = load_name_map(map_file) if map_file else None
     shown = (*VENDOR, *metrics)
     if float_model is None:
         verdict = diagnose(sample=sample, benchmark=benchmark, mapping=mapping, metrics=shown, choose_jobs=choose_jobs)
@@ -49,10 +50,3 @@ def diagnose_files(
     for note in verdict.comparison.notes:
         show_note(note)
     return verdict
-
-
-def _load_map(path: str) -> dict[str, str]:
-    """Return the pairs of the map file."""
-    from ipudebug.config.name_map import load_name_map
-
-    return load_name_map(path)

@@ -7,9 +7,7 @@ that begins with ``{`` is a JSON object of the same pairs.
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 
 from ipudebug.errors import ConfigError
 
@@ -36,6 +34,8 @@ def load_name_map(path: str) -> dict[str, str]:
 
 def _parse_json(path: str, text: str) -> dict[str, str]:
     """Return the pairs of a JSON object of strings."""
+    import json
+
     try:
         entries = json.loads(text, object_pairs_hook=list)
     except (ValueError, RecursionError) as reason:
@@ -54,6 +54,8 @@ def _parse_json(path: str, text: str) -> dict[str, str]:
 
 def _parse_lines(path: str, text: str) -> dict[str, str]:
     """Return the pairs of a file with one pair a line."""
+    import shlex
+
     pairs: dict[str, str] = {}
     for number, line in enumerate(text.split("\n"), 1):
         line = line.strip()

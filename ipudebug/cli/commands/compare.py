@@ -133,6 +133,7 @@ def command(
     from ipudebug.cli.jobs import choose_jobs
     from ipudebug.cli.output import write_output
     from ipudebug.comparison import compare
+    from ipudebug.config.name_map import load_name_map
     from ipudebug.reports.cells import show_name
     from ipudebug.reports.summary import Summary
     from ipudebug.thresholds import check_patterns, find_misses, parse_share, parse_threshold
@@ -147,7 +148,7 @@ def command(
     gate = open_gate(baseline, layer_slack, overall_slack, is_whole=not layers)
     wanted = [METRICS.find(name) for name in metrics] + ([by] if by in METRICS else []) + (gate.metrics if gate else [])
     shown = tuple(dict.fromkeys((*VENDOR, *wanted, *list_metrics(report))))
-    mapping = _load_map(map_file)
+    mapping = None if map_file is None else load_name_map(map_file)
     comparison = compare(
         sample=sample,
         benchmark=benchmark,
@@ -192,15 +193,6 @@ def command(
     for regression in regressions:
         click.echo(f"regression: {regression}", err=True)
     return EXIT_MISSED if misses or regressions else 0
-
-
-def _load_map(path: str | None) -> dict[str, str] | None:
-    """Return the names that --map pairs, None without."""
-    if path is None:
-        return None
-    from ipudebug.config.name_map import load_name_map
-
-    return load_name_map(path)
 
 
 def _sort_key(sort: str | None, top: int | None) -> str:
