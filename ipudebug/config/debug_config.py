@@ -92,10 +92,10 @@ def _drop_comment(line: str) -> str:
 
 def _note_unknown(place: str, word: str) -> str:
     """Return the note on a word that is no switch; raises ConfigError when it looks like a misspelt one."""
-    known = (*SWITCHES, "path=")
-    same = [name for name in known if name.rstrip("=").lower() == word.lower()]
     import difflib
 
+    known = (*SWITCHES, "path=")
+    same = [name for name in known if name.rstrip("=").lower() == word.lower()]
     near = same or difflib.get_close_matches(word, known, n=1, cutoff=0.75)
     if near:
         raise ConfigError(

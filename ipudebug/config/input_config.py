@@ -168,15 +168,18 @@ def _note_limits(ini: Ini) -> None:
 
 def _near(name: str, known: Sequence[str]) -> str:
     """Return a question that names the nearest known name, or nothing."""
-    import difflib
-
-    near = difflib.get_close_matches(name, known, n=1)
+    near = _find_near(name, known)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:
     """Return the hint for a tensor name that the model lacks."""
+    near = _find_near(name, known)
+    return (f"did you mean {near[0]}? " if near else "") + "names must be written exactly as in the model"
+
+
+def _find_near(name: str, known: Sequence[str]) -> list[str]:
+    """Return the nearest known name, if one is near."""
     import difflib
 
-    near = difflib.get_close_matches(name, known, n=1)
-    return (f"did you mean {near[0]}? " if near else "") + "names must be written exactly as in the model"
+    return difflib.get_close_matches(name, known, n=1)

@@ -93,11 +93,9 @@ def load_feeds(
 
     Raises ConfigError, InputError or MissingDependency.
     """
-    if input_config == "":
-        input_config = None
     if isinstance(input_config, str):
         from ipudebug.config.input_config import load_input_config
 
-        input_config = load_input_config(input_config)
+        input_config = load_input_config(input_config) if input_config else None
     functions = load_preprocess(preprocess)
     return Feeds(find_samples(image, len(functions)), functions, input_config, note)
