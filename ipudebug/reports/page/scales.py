@@ -14,6 +14,8 @@ from ipudebug.comparison import SUSPICIOUS_COS, SUSPICIOUS_RMSE
 
 _FINEST = 7  # decades shown beyond 1: sums of float32 carry no more
 
+_MOST_DECIBELS = 6400  # no two float64 sums are farther apart
+
 _DIGITS = 1e-9  # 0.999 has 3 nines, though its logarithm may be a hair more
 
 
@@ -72,6 +74,7 @@ def _scale_rmse(values: Sequence[float]) -> Scale:
 
 def _scale_sqnr(values: Sequence[float]) -> Scale:
     """Return an axis of decibels; the vendor names no threshold for it."""
+    values = [max(-_MOST_DECIBELS, min(_MOST_DECIBELS, value)) for value in values]
     top = max(40, 20 * math.ceil(max(values, default=40) / 20))
     bottom = min(0, 20 * math.floor(min(values, default=0) / 20))
     step = 20 * math.ceil((top - bottom) / 160)

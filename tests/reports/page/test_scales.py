@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ipudebug.reports.page.scales import make_scale
@@ -31,6 +31,7 @@ def test_nines_are_equally_far_apart():
     assert scale.height(0.99) == pytest.approx((scale.limit - scale.bottom) / (scale.top - scale.bottom))
 
 
+@example("sqnr", [1.7976931348623157e308, -4.9896007738368e291], 0.0)
 @given(st.sampled_from(["cos", "rmse", "sqnr"]), st.lists(ANY, max_size=4), ANY)
 def test_whatever_the_values_they_stand_inside_and_the_ticks_are_few(metric, values, value):
     values = [abs(value) if metric == "rmse" else value for value in values]
